@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every limit on what a peer, a handler or the disk may choose, in one place. Those marked
+ * (option) are defaults that the command line can change. Each has a test at the limit and one
+ * past it.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+#define KIB 1024u
+#define MIB (1024u * 1024u)
+
+/* HTTP */
+#define LIMIT_HEADER_BYTES (16 * KIB)     /* request line and all header fields */
+#define LIMIT_HEADERS 64                  /* header fields of a request */
+#define LIMIT_BODY_BYTES (4 * MIB)        /* (option) */
+#define LIMIT_HEADER_MS 10000             /* from the first byte to the end of the header */
+#define LIMIT_BODY_MS 30000               /* without a byte of the body */
+#define LIMIT_IDLE_MS 75000               /* a kept-alive connection between requests */
+#define LIMIT_WRITE_MS 30000              /* output waits and the peer takes nothing */
+#define LIMIT_CONNECTIONS 10000           /* (option) */
+#define LIMIT_OUTPUT_BYTES (1 * MIB)      /* waiting for a slow peer, besides one message */
+#define LIMIT_URL_BYTES (2 * KIB)
+
+/* JSON */
+#define LIMIT_JSON_DEPTH 64
+#define LIMIT_RESULT_BYTES (16 * MIB)     /* a step's or a call's result, a map value */
+
+/* Names */
+#define LIMIT_NAME_BYTES 128              /* tools, maps, parameters */
+#define LIMIT_ALIAS_BYTES 256
+#define LIMIT_REQUEST_ID_BYTES 256        /* as JSON text */
+#define LIMIT_MAP_KEY_BYTES 1024
+#define LIMIT_IDEMPOTENCY_KEY_BYTES 256
+
+/* Engine */
+#define LIMIT_CALLS_RUNNING 10000         /* (option) unfinished calls held in memory */
+#define LIMIT_STEPS_PER_CALL 100000
+#define LIMIT_EVENTS_PER_CALL 100000
+#define LIMIT_EVENT_BYTES (1 * MIB)       /* one notification */
+#define LIMIT_BATCH_OPS 10000             /* operations of one map batch */
+#define LIMIT_BATCH_BYTES (64 * MIB)
+#define LIMIT_RANGE_ENTRIES 100000        /* entries of one range answer */
+#define LIMIT_SESSIONS 1000000            /* (option) */
+#define LIMIT_CRASHES 3                   /* of a call before it is failed */
+
+#endif
