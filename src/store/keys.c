@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Key encoding. The pictures are in keys.h.
+ */
+#include "store/keys.h"
+
+#include <assert.h>
+
+#define ID_AT 2                  /* behind kind and shard */
+#define ID_END (ID_AT + 16)
+#define SEQUENCE_BYTES 8
+
+static void add(struct key *k, const void *p, size_t n)
+{
+    assert(k->len + n <= sizeof(k->b));
+    if (n) {
+        memcpy(k->b + k->len, p, n);
+    }
+    k->len += n;
+}
+
+static void add_u8(struct key *k, uint8_t v)
+{
+    add(k, &v, 1);
+}
+
+static void add_id(struct key *k, struct id id)
+{
+    add_u8(k, key_shard(id));
+    add(k, id.b, sizeof(id.b));
+}
+
+struct key key_kind_start(enum key_kind kind)
+{
+    struct key k;
+
+    k.len = 0;
+    add_u8(&k, (uint8_t)kind);
+    return k;
+}
+
+struct key key_meta(const char *name)
+{
+    struct key k = key_kind_start(KEY_META);
+
+    add(&k, name, strlen(name));
+    return k;
+}
+
+struct key key_of_id(enum key_kind kind, struct id id)
+{
+    struct key k = key_kind_start(kind);
+
+    add_id(&k, id);
+    return k;
+}
+
+struct key key_journal(struct id call, struct str alias)
+{
+    struct key k = key_of_id(KEY_JOURNAL, call);
+
+    add(&k, alias.p, alias.len);
+    return k;
+}
+
+struct key key_request(struct id session, struct str request_id)
+{
+    struct key k = key_of_id(KEY_REQUEST, session);
+
+    add(&k, request_id.p, request_id.len);
+    return k;
+}
+
+struct key key_event(struct id stream, uint64_t sequence)
+{
+    struct key k = key_of_id(KEY_EVENT, stream);
+
+    for (int shift = 56; shift >= 0; shift -= 8) {
+        add_u8(&k, (uint8_t)(sequence >> shift));
+    }
+    return k;
+}
+
+struct key key_map(struct str map, struct str map_key)
+{
+    struct key k = key_kind_start(KEY_MAP);
+
+    add(&k, map.p, map.len);
+    add_u8(&k, 0);
+    add(&k, map_key.p, map_key.len);
+    return k;
+}
+
+struct key key_prefix_end(struct str prefix)
+{
+    struct key k;
+
+    k.len = 0;
+    add(&k, prefix.p, prefix.len);
+    while (k.len > 0 && k.b[k.len - 1] == 0xff) {
+        k.len--;
+    }
+    assert(k.len > 0);
+    k.b[k.len - 1]++;
+    return k;
+}
+
+int key_id(struct str key, struct id *id_out)
+{
+    if (key.len < ID_END) {
+        return DMCP_E_CORRUPT;
+    }
+    memcpy(id_out->b, key.p + ID_AT, sizeof(id_out->b));
+    return DMCP_OK;
+}
+
+int key_journal_alias(struct str key, struct str *alias_out)
+{
+    if (key.len <= ID_END) {
+        return DMCP_E_CORRUPT;
+    }
+    *alias_out = str_make(key.p + ID_END, key.len - ID_END);
+    return DMCP_OK;
+}
+
+int key_map_parts(struct str key, struct str *map_out, struct str *map_key_out)
+{
+    const char *nul = key.len > 1 ? memchr(key.p + 1, 0, key.len - 1) : NULL;
+    size_t n;
+
+    if (!nul) {
+        return DMCP_E_CORRUPT;
+    }
+    n = (size_t)(nul - key.p);
+    *map_out = str_make(key.p + 1, n - 1);
+    *map_key_out = str_make(nul + 1, key.len - n - 1);
+    return DMCP_OK;
+}
+
+int key_event_sequence(struct str key, uint64_t *sequence_out)
+{
+    uint64_t sequence = 0;
+
+    if (key.len != ID_END + SEQUENCE_BYTES) {
+        return DMCP_E_CORRUPT;
+    }
+    for (size_t i = ID_END; i < key.len; i++) {
+        sequence = sequence << 8 | (uint8_t)key.p[i];
+    }
+    *sequence_out = sequence;
+    return DMCP_OK;
+}

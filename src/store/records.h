@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The values of the store: explicit bytes, never a struct's memory.
+ *
+ * Every record begins with one byte that is its layout's number. Integers are big-endian; a
+ * string is its length in 4 bytes and then its bytes. Decoding borrows from the bytes given.
+ * What cannot be decoded is DMCP_E_CORRUPT. docs/FORMAT.md shows the same pictures.
+ */
+#ifndef STORE_RECORDS_H
+#define STORE_RECORDS_H
+
+#include "base/buf.h"
+#include "base/ids.h"
+
+/* | 1 | created 8 | seen 8 | log level 1 | flags 1 | version | principal | client info | caps | */
+struct session_record {
+    uint64_t created_ms, seen_ms;
+    uint8_t log_level;   /* index into mcp's level names */
+    uint8_t flags;       /* SESSION_INITIALIZED */
+    struct str protocol_version;
+    struct str principal;    /* who may use it; empty without authorization */
+    struct str client_info;  /* raw JSON */
+    struct str capabilities; /* raw JSON */
+};
+#define SESSION_INITIALIZED 1u
+
+/* | 1 | era 1 | method 1 | created 8 | session 16 | digest 16 | request id | name | params | */
+struct call_record {
+    uint8_t era;    /* enum call_era */
+    uint8_t method; /* enum call_method */
+    uint64_t created_ms;
+    struct id session;
+    struct id digest;      /* of method, name and params: what a repeat must equal */
+    struct str request_id; /* raw JSON */
+    struct str name;       /* of the tool */
+    struct str params;     /* raw JSON */
+};
+enum call_era { CALL_LEGACY = 1, CALL_MODERN = 2 };
+enum call_method { CALL_TOOL = 1, CALL_PROMPT = 2, CALL_RESOURCE = 3 };
+
+/* | 1 | attempt 4 | crashes 4 |: what a restart needs of an unfinished call. */
+struct unfinished_record {
+    uint32_t attempt; /* the number of the attempt now running or waiting to run, from 1 */
+    uint32_t crashes; /* how often this call took the process with it */
+};
+
+/* | 1 | outcome 1 | finished 8 | events 8 | body | */
+struct result_record {
+    uint8_t outcome; /* enum call_outcome */
+    uint64_t finished_ms;
+    uint64_t n_events; /* on the call's stream before the response */
+    struct str body;   /* raw JSON of the result, or of the error object */
+};
+enum call_outcome { OUTCOME_RESULT = 1, OUTCOME_ERROR = 2 };
+
+/* | 1 | guard 1 | state 1 | attempt 4 | at 8 | digest 16 | label | body | */
+struct journal_record {
+    uint8_t guard; /* enum step_guard */
+    uint8_t state; /* enum step_state */
+    uint32_t attempt;
+    uint64_t at_ms;
+    struct id digest; /* of what was asked (map writes), zero for the others */
+    struct str label; /* for people: the event's alias text, the map and method */
+    struct str body;  /* the result's raw JSON, or the reason of a failure */
+};
+enum step_guard {
+    GUARD_AT_LEAST_ONCE = 1,
+    GUARD_AT_MOST_ONCE = 2,
+    GUARD_VALUE = 3, /* now, random, uuid: recorded when first asked for */
+    GUARD_MAP = 4,
+    GUARD_EVENT = 5,
+    GUARD_INPUT = 6, /* reserved for questions, timers and signals */
+};
+enum step_state { STEP_STARTED = 1, STEP_DONE = 2, STEP_FAILED = 3 };
+
+/* | 1 | at 8 | message | */
+struct event_record {
+    uint64_t at_ms;
+    struct str message; /* raw JSON-RPC */
+};
+
+/* | 1 | next 8 | sent 8 |: a session's own stream. */
+struct stream_record {
+    uint64_t next; /* the sequence of the next event, from 1 */
+    uint64_t sent; /* the last sequence that was handed to a connection */
+};
+
+/* | 1 | call id 16 | digest 16 | */
+struct request_record {
+    struct id call, digest;
+};
+
+void session_record_enc(struct buf *b, const struct session_record *r);
+void call_record_enc(struct buf *b, const struct call_record *r);
+void unfinished_record_enc(struct buf *b, const struct unfinished_record *r);
+void result_record_enc(struct buf *b, const struct result_record *r);
+void journal_record_enc(struct buf *b, const struct journal_record *r);
+void event_record_enc(struct buf *b, const struct event_record *r);
+void stream_record_enc(struct buf *b, const struct stream_record *r);
+void request_record_enc(struct buf *b, const struct request_record *r);
+
+int session_record_dec(struct str s, struct session_record *r) MUST_CHECK;
+int call_record_dec(struct str s, struct call_record *r) MUST_CHECK;
+int unfinished_record_dec(struct str s, struct unfinished_record *r) MUST_CHECK;
+int result_record_dec(struct str s, struct result_record *r) MUST_CHECK;
+int journal_record_dec(struct str s, struct journal_record *r) MUST_CHECK;
+int event_record_dec(struct str s, struct event_record *r) MUST_CHECK;
+int stream_record_dec(struct str s, struct stream_record *r) MUST_CHECK;
+int request_record_dec(struct str s, struct request_record *r) MUST_CHECK;
+
+#endif
