@@ -83,7 +83,7 @@ SELECTED_SCRIPTS := $(if $(T),$(foreach t,$(TEST_SCRIPTS),$(if $(findstring $(T)
 IN_PROCESS       := unit store engine sim
 NEED_PROGRAMS    := $(filter-out $(IN_PROCESS:%=$(BUILD)/tests/%/%),$(SELECTED_BINS)) $(SELECTED_SCRIPTS)
 # The source rules are one more test program.
-CHECK_SCRIPT     := $(if $(findstring $(T),scripts/check.sh),$(wildcard scripts/check.sh))
+CHECK_SCRIPT     := $(if $(or $(if $(T),,all),$(findstring $(T),scripts/check.sh)),$(wildcard scripts/check.sh))
 
 # ---- Commands ------------------------------------------------------------------------------------
 
