@@ -28,7 +28,7 @@ void buf_reset(struct buf *b)
     }
 }
 
-static void fail(struct buf *b)
+void buf_fail(struct buf *b)
 {
     buf_fini(b);
     b->failed = true;
@@ -42,7 +42,7 @@ char *buf_reserve(struct buf *b, size_t n)
         return NULL;
     }
     if (n > b->max || b->len > b->max - n) {
-        fail(b);
+        buf_fail(b);
         return NULL;
     }
     if (b->cap < b->len + n + 1) {

@@ -30,6 +30,7 @@ void buf_addz(struct buf *b, const char *z);
 void buf_addc(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 void buf_consume(struct buf *b, size_t n); /* drop the first n bytes */
+void buf_fail(struct buf *b); /* as if an append had passed the maximum */
 
 /* Room for n more bytes behind the content, to be filled and then counted by buf_advance.
  * NULL when that would pass the maximum. */
