@@ -40,6 +40,7 @@
 #define LIMIT_EVENT_BYTES (1 * MIB)       /* one notification */
 #define LIMIT_BATCH_OPS 10000             /* operations of one map batch */
 #define LIMIT_BATCH_BYTES (64 * MIB)
+#define LIMIT_STORE_BATCH_BYTES (256 * MIB) /* one atomic write to the store */
 #define LIMIT_RANGE_ENTRIES 100000        /* entries of one range answer */
 #define LIMIT_SESSIONS 1000000            /* (option) */
 #define LIMIT_CRASHES 3                   /* of a call before it is failed */

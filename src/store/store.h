@@ -8,17 +8,24 @@
  * never a part of it, and never an earlier batch while a later one is kept.
  *
  * Thread: get and cursors from any thread, write from one thread, sync from one thread (another
- * one, at the same time). After write or sync failed neither may be called again: close, and
- * open anew (a full disk is waited out first, by the caller).
+ * one, at the same time), close when nothing else runs and no cursor is open.
+ *
+ * Failure: once a write or a sync has failed, nobody knows what the disk holds of it. The store is
+ * poisoned: every later write and sync gives the same error without touching the backend. Close,
+ * and open anew (a full disk is waited out first, by the caller); what was synced is there then.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 
 /* ---- batches ---- */
 
+/* Operations apply in the order in which they were added. Keys and values are copied. */
 struct batch {
     struct buf ops; /* encoded, see batch.c */
     size_t n;
@@ -51,6 +58,7 @@ struct range {
     bool is_reverse; /* from the last key of the range to its first */
 };
 
+/* What a backend provides; others call the functions below. */
 struct store_ops {
     void (*close)(struct store *s);
     int (*get)(struct store *s, struct str key, struct buf *value, struct err *e);
@@ -67,6 +75,9 @@ struct cursor_ops {
 /* Backends embed these as their first member. */
 struct store {
     const struct store_ops *ops;
+    atomic_int failed; /* the code of the write or sync that failed, and its text */
+    pthread_mutex_t failure_lock;
+    struct err failure;
 };
 struct cursor {
     const struct cursor_ops *ops;
@@ -75,7 +86,7 @@ struct cursor {
 /* Opens the store that `name` names: "memory:", or a directory (created when it is not there).
  * Checks the format version (keys.h) and writes it to an empty store. One process at a time.
  * DMCP_E_LOCKED: another process has it. DMCP_E_VERSION: written by a newer version, or not a
- * store of ours. DMCP_E_STORE / DMCP_E_FULL / DMCP_E_CORRUPT: the text tells. */
+ * store of ours. DMCP_E_STORE / DMCP_E_FULL / DMCP_E_CORRUPT / DMCP_E_INVALID: the text tells. */
 int store_open(const char *name, struct store **store_out, struct err *e) MUST_CHECK;
 
 /* The backends, without the version check. */
@@ -87,14 +98,16 @@ static inline void store_close(struct store *s)
     s->ops->close(s);
 }
 
-/* Appends the value to *value (which is left alone when the key is absent: DMCP_E_NOTFOUND). */
+/* Appends the value to *value (which is left alone when the key is absent: DMCP_E_NOTFOUND; and
+ * failed when it has no room for it: DMCP_E_TOOBIG). */
 MUST_CHECK static inline int store_get(struct store *s, struct str key, struct buf *value,
                                        struct err *e)
 {
     return s->ops->get(s, key, value, e);
 }
 
-/* A cursor sees the store as it was when it was opened. It must be closed. */
+/* A cursor sees the store as it was when it was opened. It must be closed. It belongs to one
+ * thread, any. The range is copied. */
 static inline struct cursor *store_scan(struct store *s, const struct range *r)
 {
     return s->ops->scan(s, r);
@@ -112,16 +125,22 @@ static inline void cursor_close(struct cursor *c)
     c->ops->close(c);
 }
 
-/* Positions grow with each write. DMCP_E_FULL when there is no space left, else DMCP_E_STORE. */
-MUST_CHECK static inline int store_write(struct store *s, const struct batch *b,
-                                         uint64_t *position_out, struct err *e)
-{
-    return s->ops->write(s, b, position_out, e);
-}
+/* Positions grow with each write; an empty batch gets the position of the one before it.
+ * DMCP_E_FULL when there is no space left, DMCP_E_TOOBIG for a batch that passed its limit (the
+ * only error that does not poison), else DMCP_E_STORE or DMCP_E_CORRUPT.
+ * Crash: of the process before it returns: all of the batch or nothing of it is there. */
+int store_write(struct store *s, const struct batch *b, uint64_t *position_out,
+                struct err *e) MUST_CHECK;
 
-MUST_CHECK static inline int store_sync(struct store *s, uint64_t position, struct err *e)
-{
-    return s->ops->sync(s, position, e);
-}
+/* Makes everything up to the position durable, and perhaps more. */
+int store_sync(struct store *s, uint64_t position, struct err *e) MUST_CHECK;
+
+/* ---- for backends ---- */
+
+void store_init(struct store *s, const struct store_ops *ops);
+void store_fini(struct store *s);
+int store_errno_code(int errno_value); /* DMCP_E_FULL or DMCP_E_STORE */
+int store_got(bool is_found, const struct buf *value, struct err *e); /* the answer of a get */
+void store_heal(struct store *s);      /* takes the poison away: for a simulated restart only */
 
 #endif
