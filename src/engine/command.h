@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What can happen to the engine: one command each, with everything it needs. A command owns its
+ * strings (they live in its arena) and is freed by whoever applied it.
+ */
+#ifndef ENGINE_COMMAND_H
+#define ENGINE_COMMAND_H
+
+#include "base/ids.h"
+#include "base/mailbox.h"
+#include "base/mem.h"
+#include "store/records.h"
+#include "store/store.h"
+
+enum command_kind {
+    CMD_SESSION_OPEN,   /* peer session open.record            -> ACT_DONE */
+    CMD_SESSION_GET,    /* peer session                        -> ACT_SESSION or ACT_REFUSED */
+    CMD_SESSION_UPDATE, /* peer session update                 -> ACT_DONE or ACT_REFUSED */
+    CMD_SESSION_CLOSE,  /* peer session                        -> ACT_DONE; ACT_END to streams */
+    CMD_CALL_START,     /* peer session call start             -> ACT_DISPATCH; later ACT_REPLY */
+    CMD_CALL_DONE,      /* call done                           -> ACT_REPLY to followers */
+    CMD_CALL_RELEASE,   /* call: the handler gave it back unfinished; it stays on disk */
+    CMD_CALL_FLUSH,     /* call waiter: wake when all it has recorded is durable */
+    CMD_STEP,           /* call waiter step                    -> ACT_WAKE */
+    CMD_MAP,            /* call waiter map                     -> ACT_WAKE */
+    CMD_EVENT,          /* call waiter event                   -> ACT_WAKE, ACT_EVENT */
+    CMD_FOLLOW,         /* peer session follow                 -> ACT_EVENT ... or ACT_REFUSED */
+    CMD_CREDIT,         /* peer credit: the peer took so many bytes */
+    CMD_UNFOLLOW,       /* peer: its connection is gone */
+    CMD_TICK,           /* time went on */
+    N_COMMANDS
+};
+
+enum step_op {
+    STEP_OP_RECORD, /* done, with its result (insert-if-absent, or started -> done) */
+    STEP_OP_BEGIN,  /* absent -> started; wakes when durable */
+    STEP_OP_FAIL,   /* started -> failed, with the reason */
+    STEP_OP_RESET,  /* started -> absent */
+};
+
+struct command {
+    struct mail mail;
+    enum command_kind kind;
+    uint64_t peer;  /* the exchange that asked; 0 for nobody */
+    void *waiter;   /* the worker that waits; NULL for nobody */
+    struct id session, call;
+    struct arena arena;
+    union {
+        struct session_record open;
+        struct {
+            int log_level; /* -1: as it is */
+            uint8_t flags; /* to be set */
+        } update;
+        struct {
+            struct call_record record; /* created_ms is filled in by the engine */
+            uint8_t log_level;         /* of the session */
+            uint64_t credit;           /* bytes the peer takes before it says more */
+        } start;
+        struct {
+            enum call_outcome outcome;
+            struct str body;
+        } done;
+        struct {
+            enum step_op op;
+            enum step_guard guard;
+            struct str alias, body;
+        } step;
+        struct {
+            struct str alias;   /* empty outside of calls: no journal */
+            struct str label;   /* map and method, for error texts and inspection */
+            struct id digest;   /* of rows */
+            struct batch rows;  /* owned */
+        } map;
+        struct {
+            struct str alias, label, message;
+            bool to_session; /* to the session's own stream, not the call's */
+        } event;
+        struct {
+            struct id stream;    /* a call's id, or the session's */
+            uint64_t after;      /* deliver what comes after this sequence */
+            bool is_after_given; /* false: the standalone stream from where it stopped */
+            uint64_t credit;
+        } follow;
+        uint64_t credit;
+    };
+};
+
+struct command *command_new(enum command_kind kind);
+void command_free(struct command *c);
+struct str command_dup(struct command *c, struct str s); /* into the command's arena */
+
+#endif

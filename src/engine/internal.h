@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine's memory: what it knows besides the rows. All of it can be made again from the
+ * store, except who is connected.
+ *
+ * A call is in memory from its start to its end, in the list of its state:
+ *
+ *            +--------- release (shutdown) ---------+
+ *            v                                      |
+ *   start -> READY -- a worker is free --> RUNNING -+- done --> FINISHED -- rows visible --> gone
+ *            ^                                                     (the store has it)
+ *            +-- recovery: every unfinished row
+ *
+ * A follower is one connection's place in one stream. `next` is what it gets next; while it has
+ * credit and is at the head, events reach it as they happen, else they wait on disk and are read
+ * when it takes more. So a slow peer costs its window and no more.
+ */
+#ifndef ENGINE_INTERNAL_H
+#define ENGINE_INTERNAL_H
+
+#include "base/hmap.h"
+#include "base/limits.h"
+#include "base/list.h"
+#include "engine/engine.h"
+#include "store/keys.h"
+
+enum call_state { CALL_READY, CALL_RUNNING, CALL_FINISHED, N_CALL_STATES };
+
+struct call {
+    struct id id, session, digest;
+    enum call_state state;
+    struct link link; /* in engine.calls_in[state] */
+    uint32_t attempt, crashes;
+    uint64_t n_events;      /* on its stream */
+    size_t dispatched_bytes;
+    struct str request_id;  /* owned; raw JSON */
+    struct list followers;
+    uint64_t prime_ms;      /* mono: when its stream gets opened; 0 for not waiting */
+    struct link prime_link; /* in engine.priming while prime_ms is set */
+};
+
+/* A session's own stream, in memory while someone follows it or its row is not yet visible. */
+struct stream {
+    struct id session;
+    uint64_t next, sent; /* see stream_record */
+    struct follower *follower;
+};
+
+struct follower {
+    uint64_t peer;
+    struct id session, stream;
+    struct call *call;     /* in memory; NULL for a finished one */
+    struct stream *own;    /* the session's own stream; NULL for a call's */
+    struct link link;      /* in call->followers while call is set */
+    struct str request_id; /* owned; what the response answers */
+    uint64_t next, credit;
+    bool is_open; /* something was sent on it */
+};
+
+struct engine {
+    struct store *store;
+    struct engine_options options;
+    struct hmap calls;     /* id -> struct call */
+    struct hmap requests;  /* request key -> struct call */
+    struct hmap streams;   /* session id -> struct stream */
+    struct hmap followers; /* peer -> struct follower */
+    struct list calls_in[N_CALL_STATES];
+    struct list priming; /* by prime_ms */
+    size_t dispatched_bytes, n_sessions;
+    bool has_loose_streams; /* some stream in memory has no follower */
+
+    /* Of the command being applied. */
+    struct engine_time now;
+    struct batch *rows;
+    struct action_list *out;
+    struct err *err;
+};
+
+/* ---- engine.c: reading and writing rows ---- */
+
+/* DMCP_OK, DMCP_E_NOTFOUND or a store failure. The value is appended to `value`. */
+int engine_read(struct engine *e, const struct key *k, struct buf *value) MUST_CHECK;
+int engine_corrupt(struct engine *e, const char *what, struct id id) MUST_CHECK;
+
+/* Rows of the batch not written yet would be missed by a read. */
+static inline bool engine_has_unwritten(const struct engine *e)
+{
+    return e->rows->n > 0;
+}
+
+void engine_refuse(struct engine *e, uint64_t peer, int code, const char *text);
+void engine_wake(struct engine *e, void *waiter, enum action_when when, int code,
+                 const char *text);
+
+/* ---- call.c ---- */
+
+int call_start(struct engine *e, const struct command *c) MUST_CHECK;
+int call_done(struct engine *e, const struct command *c) MUST_CHECK;
+int call_release(struct engine *e, const struct command *c) MUST_CHECK;
+int call_flush(struct engine *e, const struct command *c) MUST_CHECK;
+struct call *call_find(const struct engine *e, struct id id); /* unfinished, or NULL */
+struct call *call_add(struct engine *e, struct id id, const struct call_record *r);
+void call_move(struct engine *e, struct call *call, enum call_state to);
+void call_free(struct engine *e, struct call *call);
+void call_finish(struct engine *e, struct call *call, enum call_outcome outcome, struct str body);
+void call_put_unfinished(struct engine *e, const struct call *call);
+int call_dispatch_ready(struct engine *e) MUST_CHECK;
+void call_prime(struct engine *e, struct call *call); /* open the streams of its followers */
+void call_prime_due(struct engine *e);
+
+/* Reads a call's row. The record borrows from *value. */
+int call_read(struct engine *e, struct id id, struct buf *value,
+              struct call_record *r) MUST_CHECK;
+
+/* ---- session.c ---- */
+
+int session_open(struct engine *e, const struct command *c) MUST_CHECK;
+int session_get(struct engine *e, const struct command *c) MUST_CHECK;
+int session_update(struct engine *e, const struct command *c) MUST_CHECK;
+int session_close(struct engine *e, const struct command *c) MUST_CHECK;
+int session_log_level(struct engine *e, struct id session, uint8_t *level_out) MUST_CHECK;
+
+/* ---- step.c, map.c, event.c ---- */
+
+int step_apply(struct engine *e, const struct command *c) MUST_CHECK;
+int journal_get(struct engine *e, struct id call, struct str alias, struct buf *value,
+                struct journal_record *r) MUST_CHECK;
+void journal_put(struct engine *e, struct id call, struct str alias,
+                 const struct journal_record *r);
+int map_apply(struct engine *e, const struct command *c) MUST_CHECK;
+int event_apply(struct engine *e, const struct command *c) MUST_CHECK;
+
+/* ---- stream.c ---- */
+
+int stream_follow(struct engine *e, const struct command *c) MUST_CHECK;
+int stream_credit(struct engine *e, const struct command *c) MUST_CHECK;
+int stream_unfollow(struct engine *e, const struct command *c) MUST_CHECK;
+
+/* A new follower at the head or before it; the caller pumps it when it may lag. */
+struct follower *follower_add(struct engine *e, uint64_t peer, struct id session,
+                              struct id stream, uint64_t next, uint64_t credit);
+void follower_attach(struct follower *f, struct call *call, struct str request_id);
+void follower_free(struct engine *e, struct follower *f);
+void follower_end(struct engine *e, struct follower *f); /* tell it, and free it */
+void follower_prime(struct engine *e, struct follower *f); /* open its stream, once */
+int follower_pump(struct engine *e, struct follower *f) MUST_CHECK;
+void follower_event(struct engine *e, struct follower *f, uint64_t sequence, struct str message);
+void follower_reply(struct engine *e, struct follower *f, enum call_outcome outcome,
+                    uint64_t sequence, struct str body); /* and frees it */
+
+int stream_load(struct engine *e, struct id session, struct stream **stream_out) MUST_CHECK;
+void stream_put(struct engine *e, const struct stream *s);
+void stream_drop_loose(struct engine *e);
+
+#endif

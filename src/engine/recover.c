@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Recovery: what a restart makes of the rows. It looks at the unfinished calls and at nothing
+ * else of what ever ran: each becomes ready, in a new attempt. The rows that say so are written
+ * before any handler starts (the driver writes, then engine_written dispatches).
+ *
+ * States that a crash can leave, and what becomes of them:
+ *   call, request, unfinished           not yet finished       -> ready, attempt + 1
+ *   call, request, result               finished               -> nothing to do
+ * Other combinations cannot be: start and end are one write each. An unfinished row without its
+ * call row is corruption, and stops the start.
+ */
+#include "engine/internal.h"
+
+/* The last sequence on a call's stream, by one step back from its end. */
+static int last_event(struct engine *e, struct id call, uint64_t *sequence_out)
+{
+    struct key from = key_of_id(KEY_EVENT, call), to = key_prefix_end(key_str(&from));
+    struct range range = { .from = key_str(&from), .to = key_str(&to), .is_reverse = true };
+    struct cursor *cursor = store_scan(e->store, &range);
+    struct str key, value;
+    int rc = cursor_next(cursor, &key, &value, e->err);
+
+    *sequence_out = 0;
+    if (rc == DMCP_OK && key_event_sequence(key, sequence_out) != DMCP_OK) {
+        rc = engine_corrupt(e, "event of call", call);
+    }
+    cursor_close(cursor);
+    return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc;
+}
+
+static int recover_call(struct engine *e, struct id id, const struct unfinished_record *u,
+                        struct call **call_out)
+{
+    struct call_record r;
+    struct call *call;
+    struct buf value;
+    int rc;
+
+    buf_init(&value, SIZE_MAX / 2);
+    rc = call_read(e, id, &value, &r);
+    if (rc == DMCP_E_NOTFOUND) {
+        rc = engine_corrupt(e, "the row of unfinished call", id);
+    }
+    if (rc == DMCP_OK) {
+        call = call_add(e, id, &r);
+        call->attempt = u->attempt + 1;
+        call->crashes = u->crashes;
+        rc = last_event(e, id, &call->n_events);
+        *call_out = call;
+    }
+    buf_fini(&value);
+    return rc;
+}
+
+static int recover_calls(struct engine *e, const struct id *crashed, struct str crash_result)
+{
+    struct key from = key_kind_start(KEY_UNFINISHED), to = key_prefix_end(key_str(&from));
+    struct range range = { .from = key_str(&from), .to = key_str(&to) };
+    struct cursor *cursor = store_scan(e->store, &range);
+    struct str key, value;
+    struct call *call = NULL;
+    int rc;
+
+    while ((rc = cursor_next(cursor, &key, &value, e->err)) == DMCP_OK) {
+        struct unfinished_record u;
+        struct id id = { { 0 } };
+
+        if (key_id(key, &id) != DMCP_OK || unfinished_record_dec(value, &u) != DMCP_OK) {
+            rc = engine_corrupt(e, "unfinished call", id);
+            break;
+        }
+        rc = recover_call(e, id, &u, &call);
+        if (rc != DMCP_OK) {
+            break;
+        }
+        call->crashes += crashed && id_eq(*crashed, id);
+        if (call->crashes >= LIMIT_CRASHES) {
+            call_finish(e, call, OUTCOME_RESULT, crash_result);
+        } else {
+            call_put_unfinished(e, call);
+        }
+    }
+    cursor_close(cursor);
+    return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc;
+}
+
+static int count_sessions(struct engine *e)
+{
+    struct key from = key_kind_start(KEY_SESSION), to = key_prefix_end(key_str(&from));
+    struct range range = { .from = key_str(&from), .to = key_str(&to) };
+    struct cursor *cursor = store_scan(e->store, &range);
+    struct str key, value;
+    int rc;
+
+    while ((rc = cursor_next(cursor, &key, &value, e->err)) == DMCP_OK) {
+        e->n_sessions++;
+    }
+    cursor_close(cursor);
+    return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc;
+}
+
+int engine_recover(struct engine *e, struct engine_time now, const struct id *crashed,
+                   struct str crash_result, struct batch *rows, struct err *err)
+{
+    struct action_list none; /* nobody is connected yet */
+    int rc;
+
+    action_list_init(&none);
+    e->now = now;
+    e->rows = rows;
+    e->out = &none;
+    e->err = err;
+    rc = count_sessions(e);
+    return rc == DMCP_OK ? recover_calls(e, crashed, crash_result) : rc;
+}
