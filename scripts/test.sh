@@ -27,9 +27,9 @@ export TSAN_OPTIONS="suppressions=$PWD/scripts/tsan.supp halt_on_error=1 ${TSAN_
 export UBSAN_OPTIONS="print_stacktrace=1 ${UBSAN_OPTIONS-}"
 
 # One directory per run, so that two at a time do not disturb each other; those of runs that ended go.
-results=$BUILD/test-results
+mkdir -p "$BUILD/test-results/$$"
+results=$(cd "$BUILD/test-results" && pwd)
 out=$results/$$
-mkdir -p "$out"
 for old in "$results"/*; do
     kill -0 "${old##*/}" 2>/dev/null || rm -rf "$old"
 done
@@ -39,7 +39,7 @@ run_one() {
     local program=$1 name=${1#"$BUILD"/} log status pid
     name=${name//\//_}
     log=$out/$name
-    export TMPDIR=$PWD/$out/$name.tmp
+    export TMPDIR=$out/$name.tmp
     mkdir -p "$TMPDIR"
     # timeout makes itself the leader of a new process group, which the program's children share.
     timeout -k 5 "$TIMEOUT" "$program" >"$log.log" 2>&1 </dev/null &
