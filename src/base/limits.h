@@ -45,4 +45,14 @@
 #define LIMIT_SESSIONS 1000000            /* (option) */
 #define LIMIT_CRASHES 3                   /* of a call before it is failed */
 
+/* Client: what it takes from a server */
+#define LIMIT_MESSAGE_BYTES (17 * MIB)    /* (option) one message: a result and what is around it */
+#define LIMIT_ANSWER_HEADER_BYTES (64 * KIB)
+#define LIMIT_SESSION_ID_BYTES 1024
+#define LIMIT_EVENT_ID_BYTES 1024
+#define LIMIT_REDIRECTS 5
+#define LIMIT_LIST_PAGES 1000
+#define LIMIT_LIST_ENTRIES 100000
+#define LIMIT_ANSWERS_WAITING 100         /* answers to questions that the server has not taken */
+
 #endif
