@@ -30,7 +30,7 @@ BEGIN {
     home["pcre2.h"] = "json"
     home["yyjson.h"] = "json mcp server client"
     # The engine and what it is made of is a function: no threads, no sockets, no files, no time.
-    not_in_engine = " pthread.h threads.h time.h sys/time.h unistd.h fcntl.h sys/socket.h poll.h stdio.h "
+    not_in_engine = " pthread.h threads.h time.h sys/time.h unistd.h fcntl.h sys/socket.h poll.h "
 
     public_system = " stdarg.h stdbool.h stddef.h stdint.h stdio.h string.h stdlib.h "
 
