@@ -70,7 +70,9 @@ void batch_del(struct batch *b, struct str key)
 
 void batch_del_range(struct batch *b, struct str from, struct str to)
 {
-    add(b, BATCH_DEL_RANGE, from, to);
+    if (str_cmp(from, to) < 0) {
+        add(b, BATCH_DEL_RANGE, from, to);
+    }
 }
 
 bool batch_next(const struct batch *b, size_t *offset, struct batch_op *op_out)
