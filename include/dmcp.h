@@ -1,0 +1,636 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * durable-mcp: Model Context Protocol servers whose tool calls survive crashes, restarts and lost
+ * connections.
+ *
+ * A server is a table of tools and a call to dmcp_server_main. A tool is a blocking C function,
+ * the handler, that gets a call. When the process dies in the middle of it, the handler is run
+ * again from its top after the restart; whatever it did through this header is in the call's
+ * journal by then and is not done twice. So a handler must do the same things in the same order
+ * for the same arguments, and ask the journal (dmcp_now, dmcp_random, a step) for whatever may
+ * differ from one run to the next.
+ *
+ * Functions return DMCP_OK or a negative DMCP_E_* code (dmcp_error.h). In a handler, pass an
+ * error on with DMCP_TRY: some codes mean "return now, you will be run again", and a handler that
+ * has seen one of them is run again whatever it returns.
+ *
+ * Each function is described under the same headings. What holds for most is said once, here:
+ *   Arguments  strings end in NUL and are UTF-8; a name has 1 to 128 bytes, an alias 1 to 256.
+ *   Lifetime   arguments are borrowed until the function returns; what a call hands out (values,
+ *              strings, bytes) belongs to the call and dies when its handler returns.
+ *   Thread     a call belongs to the thread that runs its handler; a server to the thread that
+ *              made it, until dmcp_server_main.
+ *   Durability what a crash right after the function returned leaves behind.
+ *   Errors     those worth telling apart. Any function that records something may also return
+ *              DMCP_E_STOPPING, DMCP_E_STORE or DMCP_E_FULL: return it from the handler.
+ *   Source     where the rule comes from, when it is not ours.
+ * Out of memory ends the process (the server restarts and the calls go on).
+ */
+#ifndef DMCP_H
+#define DMCP_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dmcp_error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct dmcp_server dmcp_server;
+typedef struct dmcp_call dmcp_call;
+typedef struct dmcp_value dmcp_value; /* a JSON value that belongs to its call */
+typedef struct dmcp_map dmcp_map;     /* a SortedMap as one call sees it */
+typedef struct dmcp_batch dmcp_batch;
+
+/* Returns from the enclosing function when the expression is not DMCP_OK. */
+#define DMCP_TRY(expression)                                                                       \
+    do {                                                                                           \
+        int dmcp_rc_ = (expression);                                                               \
+        if (dmcp_rc_ != DMCP_OK)                                                                   \
+            return dmcp_rc_;                                                                       \
+    } while (0)
+
+/* ------------------------------------------------------------------------------------------ */
+/* Tools                                                                                      */
+/* ------------------------------------------------------------------------------------------ */
+
+typedef enum dmcp_type {
+    DMCP_ANY = 0,
+    DMCP_NULL,
+    DMCP_BOOLEAN,
+    DMCP_INTEGER, /* fits in 64 bits */
+    DMCP_NUMBER,  /* any number, an integer too */
+    DMCP_STRING,
+    DMCP_ARRAY,
+    DMCP_OBJECT
+} dmcp_type;
+
+/* One argument of a tool. A list of them ends with an entry without a name. */
+typedef struct dmcp_param {
+    const char *name;
+    dmcp_type type;
+    const char *description;
+    bool required;
+    const char *fallback; /* for an argument left out: the text for DMCP_STRING, else JSON text */
+    const char *schema;   /* more JSON Schema keywords, an object's text: "{\"minimum\":0}" */
+} dmcp_param;
+
+typedef enum dmcp_durability {
+    DMCP_DURABLE = 0, /* the call survives; its answer is on disk before it is sent */
+    DMCP_EPHEMERAL    /* for tools that only read: no disk, no journal, lost with the process */
+} dmcp_durability;
+
+/* The handler: returns DMCP_OK after a dmcp_reply..., or an error, which becomes a tool error
+ * (`isError`) with the text given to dmcp_fail. */
+typedef int dmcp_handler_fn(dmcp_call *call);
+
+/* Everything is copied when the tool is added, except `context`, which the handler gets from
+ * dmcp_call_context. */
+typedef struct dmcp_tool {
+    const char *name;        /* 1 to 128 of A-Z a-z 0-9 _ - . */
+    const char *title;       /* for people; may be NULL */
+    const char *description; /* for the model */
+    const dmcp_param *params;  /* the typed arguments, or NULL for none */
+    const char *input_schema;  /* instead of params: a JSON Schema 2020-12 object's text */
+    const char *output_schema; /* of structured results, or NULL */
+    const char *annotations;   /* JSON object text (readOnlyHint, ...), or NULL */
+    const char *meta;          /* JSON object text for `_meta`, or NULL */
+    dmcp_handler_fn *handler;
+    void *context;
+    dmcp_durability durability;
+} dmcp_tool;
+
+/*
+ * Makes a server that announces itself under this name and version.
+ * Arguments: name and version as they appear in `serverInfo`.
+ * Lifetime: free it with dmcp_server_free, or give it to dmcp_server_main, which frees it.
+ * Thread: any.
+ * Durability: nothing is stored yet.
+ * Errors: none.
+ * Source: MCP, lifecycle, initialization.
+ */
+DMCP_API dmcp_server *dmcp_server_new(const char *name, const char *version);
+
+/*
+ * Frees a server that was not given to dmcp_server_main.
+ * Arguments: server may be NULL.
+ * Lifetime: the handle is gone.
+ * Thread: the one that made it.
+ * Durability: none.
+ * Errors: none.
+ */
+DMCP_API void dmcp_server_free(dmcp_server *server);
+
+/*
+ * Sets the text that tells a model how to use this server.
+ * Arguments: any length.
+ * Lifetime: copied.
+ * Thread: before dmcp_server_main.
+ * Durability: none.
+ * Errors: none.
+ * Source: MCP, `instructions` of the initialize result.
+ */
+DMCP_API void dmcp_server_set_instructions(dmcp_server *server, const char *instructions);
+
+/*
+ * Adds a tool.
+ * Arguments: see dmcp_tool.
+ * Lifetime: the definition is copied.
+ * Thread: before dmcp_server_main.
+ * Durability: none. A call that is unfinished when the server is started without its tool waits
+ *   until a server with the tool is started.
+ * Errors: DMCP_E_INVALID for a bad name, a second tool of the same name, no handler, or a schema
+ *   that is not one. dmcp_server_main reports it too and does not start, so the result may be
+ *   ignored.
+ * Source: MCP, server features, tools.
+ */
+DMCP_API int dmcp_add_tool(dmcp_server *server, const dmcp_tool *tool);
+
+/*
+ * Adds a function that runs at every start, before the first request is taken, with a call that
+ * has no arguments and no journal: to fill maps, to check the world outside.
+ * Arguments: fn returns DMCP_OK, or an error that stops the start (text by dmcp_fail); context
+ *   for dmcp_call_context.
+ * Lifetime: context is borrowed until the server ends.
+ * Thread: fn runs in a thread of the server.
+ * Durability: each map write of fn is durable when it returns.
+ * Errors: none.
+ */
+DMCP_API void dmcp_on_start(dmcp_server *server, dmcp_handler_fn *fn, void *context);
+
+/*
+ * Runs the server until it is told to stop (SIGTERM, SIGINT): reads the command line, the
+ * configuration file and the environment, watches over the process that does the work and starts
+ * it again when it crashes. `--help` lists the options.
+ * Arguments: as given to main.
+ * Lifetime: frees the server.
+ * Thread: the main thread; handlers run in worker threads of a child process.
+ * Durability: calls that were acknowledged and not finished are taken up again at the next start
+ *   with the same store.
+ * Errors: returns the exit status of the process: 0 after an orderly end, 2 for a bad
+ *   configuration or a store that cannot be opened, 1 for anything else. The reason is on stderr.
+ */
+DMCP_API int dmcp_server_main(dmcp_server *server, int argc, char **argv);
+
+/* ------------------------------------------------------------------------------------------ */
+/* The call                                                                                   */
+/* ------------------------------------------------------------------------------------------ */
+
+/*
+ * Who and what the call is: its id (32 hexadecimal digits, the same in every attempt), the name
+ * of its tool, the context the tool was added with, and the number of this attempt, from 1.
+ * Arguments: the call.
+ * Lifetime: of the call.
+ * Thread: the handler's.
+ * Durability: none.
+ * Errors: none. Outside of tools id and tool are empty and the attempt is 1.
+ */
+DMCP_API const char *dmcp_call_id(const dmcp_call *call);
+DMCP_API const char *dmcp_call_tool(const dmcp_call *call);
+DMCP_API void *dmcp_call_context(const dmcp_call *call);
+DMCP_API unsigned dmcp_call_attempt(const dmcp_call *call);
+
+/*
+ * The arguments. They were checked against the tool's parameters before the handler was run, and
+ * fallbacks are filled in, so a required or defaulted parameter is there and of its type.
+ * Arguments: the parameter's name. dmcp_args gives the whole object.
+ * Lifetime: of the call.
+ * Thread: the handler's.
+ * Durability: none.
+ * Errors: for an argument that was left out and has no fallback dmcp_arg gives NULL and the
+ *   others "", 0, 0.0 and false; so they do for a value of another type.
+ */
+DMCP_API const dmcp_value *dmcp_args(const dmcp_call *call);
+DMCP_API const dmcp_value *dmcp_arg(const dmcp_call *call, const char *name);
+DMCP_API const char *dmcp_arg_str(const dmcp_call *call, const char *name);
+DMCP_API int64_t dmcp_arg_int(const dmcp_call *call, const char *name);
+DMCP_API double dmcp_arg_num(const dmcp_call *call, const char *name);
+DMCP_API bool dmcp_arg_bool(const dmcp_call *call, const char *name);
+
+/*
+ * Says why a handler or a step body fails, and returns the code, so that it can end in
+ * `return dmcp_fail(call, NETWORK_ERROR, "no answer from %s", host);`.
+ * Arguments: code is the author's own, positive; fmt as in printf.
+ * Lifetime: the text is copied.
+ * Thread: the handler's.
+ * Durability: none by itself; the guard decides what is recorded.
+ * Errors: returns code.
+ */
+DMCP_API int dmcp_fail(dmcp_call *call, int code, const char *fmt, ...) DMCP_PRINTF(3, 4);
+
+/*
+ * The text of the last error in this call: of dmcp_fail, or of a function here that failed.
+ * Arguments: the call.
+ * Lifetime: until the next error in this call.
+ * Thread: the handler's.
+ * Durability: none.
+ * Errors: "" when nothing failed yet.
+ */
+DMCP_API const char *dmcp_error_text(const dmcp_call *call);
+
+/* ------------------------------------------------------------------------------------------ */
+/* Values                                                                                     */
+/* ------------------------------------------------------------------------------------------ */
+
+/*
+ * Looks into a value. dmcp_get finds a member of an object, dmcp_at an element of an array,
+ * dmcp_key the name of an object's i-th member (its value is dmcp_at).
+ * Arguments: value may be NULL; it is then of type DMCP_NULL, and empty.
+ * Lifetime: of the call.
+ * Thread: the handler's.
+ * Durability: none.
+ * Errors: "", 0, 0.0, false, NULL when the value is of another type or has no such part.
+ */
+DMCP_API dmcp_type dmcp_value_type(const dmcp_value *value);
+DMCP_API const char *dmcp_str(const dmcp_value *value);
+DMCP_API size_t dmcp_str_size(const dmcp_value *value); /* bytes; a string may hold NULs */
+DMCP_API int64_t dmcp_int(const dmcp_value *value);
+DMCP_API double dmcp_num(const dmcp_value *value);
+DMCP_API bool dmcp_bool(const dmcp_value *value);
+DMCP_API size_t dmcp_count(const dmcp_value *value);
+DMCP_API const dmcp_value *dmcp_get(const dmcp_value *object, const char *name);
+DMCP_API const dmcp_value *dmcp_at(const dmcp_value *value, size_t index);
+DMCP_API const char *dmcp_key(const dmcp_value *object, size_t index);
+
+/*
+ * Makes a value by a small format, with white space and commas free:
+ *   {name:value, ...}  object; each name and value is a letter that takes one argument
+ *   [value, ...]       array
+ *   s  const char * (NULL becomes null)     S  const char *, size_t
+ *   i  int           I  int64_t             f  double
+ *   b  int as boolean                       n  null, takes no argument
+ *   v  const dmcp_value * (NULL: null)      j  const char *, raw JSON text
+ * for example dmcp_pack(call, "{s:s, s:[i,i]}", "status", "ok", "sizes", 3, 4).
+ * Arguments: bytes that are not UTF-8 become U+FFFD; a number that is not finite becomes null.
+ * Lifetime: of the call.
+ * Thread: the handler's.
+ * Durability: none.
+ * Errors: NULL for raw JSON text that is not JSON (dmcp_error_text tells); a bad format is a
+ *   programming error and aborts.
+ */
+DMCP_API dmcp_value *dmcp_pack(dmcp_call *call, const char *fmt, ...);
+DMCP_API dmcp_value *dmcp_string(dmcp_call *call, const char *text);
+DMCP_API dmcp_value *dmcp_stringf(dmcp_call *call, const char *fmt, ...) DMCP_PRINTF(2, 3);
+DMCP_API dmcp_value *dmcp_integer(dmcp_call *call, int64_t number);
+DMCP_API dmcp_value *dmcp_number(dmcp_call *call, double number);
+DMCP_API dmcp_value *dmcp_boolean(dmcp_call *call, bool truth);
+
+/*
+ * Adds to a value made by the functions above: a member to an object (one of the same name is
+ * replaced), an element to an array.
+ * Arguments: part NULL adds null. A part is copied.
+ * Lifetime: of the call.
+ * Thread: the handler's.
+ * Durability: none.
+ * Errors: DMCP_E_TYPE when the value is no object, or no array.
+ */
+DMCP_API int dmcp_object_set(dmcp_call *call, dmcp_value *object, const char *name,
+                             const dmcp_value *part);
+DMCP_API int dmcp_array_add(dmcp_call *call, dmcp_value *array, const dmcp_value *part);
+
+/*
+ * Between values and JSON text.
+ * Arguments: dmcp_json_parse takes `size` bytes of strict JSON, nested at most 64 deep.
+ * Lifetime: of the call.
+ * Thread: the handler's.
+ * Durability: none.
+ * Errors: dmcp_json_parse gives NULL and a text that names the place.
+ */
+DMCP_API dmcp_value *dmcp_json_parse(dmcp_call *call, const char *text, size_t size);
+DMCP_API const char *dmcp_json_text(dmcp_call *call, const dmcp_value *value);
+
+/*
+ * A string made with printf's format that belongs to the call; for aliases and map keys.
+ * Arguments: as printf.
+ * Lifetime: of the call.
+ * Thread: the handler's.
+ * Durability: none.
+ * Errors: none.
+ */
+DMCP_API const char *dmcp_format(dmcp_call *call, const char *fmt, ...) DMCP_PRINTF(2, 3);
+
+/* ------------------------------------------------------------------------------------------ */
+/* Results                                                                                    */
+/* ------------------------------------------------------------------------------------------ */
+
+/*
+ * Sets the result: structured content, and the same as text for clients that want text. An object
+ * stands for itself; any other value v becomes {"result": v} with v as the text.
+ * Arguments: format and arguments as dmcp_pack. A second reply replaces the first.
+ * Lifetime: copied.
+ * Thread: the handler's.
+ * Durability: none until the handler returns DMCP_OK; then the response leaves only once it is
+ *   durable.
+ * Errors: DMCP_E_INVALID when a raw JSON text in it is not JSON.
+ * Source: MCP, tools, structured content.
+ */
+DMCP_API int dmcp_reply(dmcp_call *call, const char *fmt, ...);
+DMCP_API int dmcp_reply_value(dmcp_call *call, const dmcp_value *value);
+
+/*
+ * Sets a tool error: a result with `isError`, which the model reads and may act on.
+ * Arguments: as printf.
+ * Lifetime: copied.
+ * Thread: the handler's.
+ * Durability: as dmcp_reply.
+ * Errors: returns DMCP_OK: the call as such succeeded.
+ * Source: MCP, tools, error handling.
+ */
+DMCP_API int dmcp_reply_error(dmcp_call *call, const char *fmt, ...) DMCP_PRINTF(2, 3);
+
+/*
+ * Adds one block of content to the result: text, an image or audio (encoded here), an embedded
+ * resource of text or bytes, a link, or any block as a value. A handler may add as many as it
+ * likes, and a dmcp_reply besides; without a reply the blocks alone are the result.
+ * Arguments: mime like "image/png"; data of `size` bytes; 16 MiB for the whole result.
+ * Lifetime: copied.
+ * Thread: the handler's.
+ * Durability: as dmcp_reply.
+ * Errors: DMCP_E_TYPE when dmcp_add_block gets no object. Always DMCP_OK for the others.
+ * Source: MCP, tools, tool result content types.
+ */
+DMCP_API int dmcp_add_text(dmcp_call *call, const char *fmt, ...) DMCP_PRINTF(2, 3);
+DMCP_API int dmcp_add_image(dmcp_call *call, const char *mime, const void *data, size_t size);
+DMCP_API int dmcp_add_audio(dmcp_call *call, const char *mime, const void *data, size_t size);
+DMCP_API int dmcp_add_resource_text(dmcp_call *call, const char *uri, const char *mime,
+                                    const char *text);
+DMCP_API int dmcp_add_resource_data(dmcp_call *call, const char *uri, const char *mime,
+                                    const void *data, size_t size);
+DMCP_API int dmcp_add_link(dmcp_call *call, const char *uri, const char *name, const char *mime);
+DMCP_API int dmcp_add_block(dmcp_call *call, const dmcp_value *block);
+
+/*
+ * The structured content of the reply so far, for handlers that wrap others.
+ * Arguments: the call.
+ * Lifetime: until the next reply.
+ * Thread: the handler's.
+ * Durability: none.
+ * Errors: NULL when there is none.
+ */
+DMCP_API const dmcp_value *dmcp_replied(const dmcp_call *call);
+
+/*
+ * Whether the reply so far is a tool error (dmcp_reply_error).
+ * Arguments: the call.
+ * Lifetime: none.
+ * Thread: the handler's.
+ * Durability: none.
+ * Errors: false when there is no reply.
+ */
+DMCP_API bool dmcp_replied_error(const dmcp_call *call);
+
+/* ------------------------------------------------------------------------------------------ */
+/* Guards                                                                                     */
+/* ------------------------------------------------------------------------------------------ */
+
+/* How a failing body is tried again. A zero takes the guard's default: for at-least-once 5
+ * attempts, for at-most-once 3; 100 ms for the first wait, doubling up to 5000 ms; each wait is
+ * random between 0 and that. */
+typedef struct dmcp_retry {
+    unsigned max_attempts;
+    unsigned first_ms, max_ms;
+} dmcp_retry;
+
+typedef struct dmcp_step {
+    const char *alias;    /* names the step in its call; in a loop put the index in it */
+    dmcp_type type;       /* what the result must be; DMCP_ANY accepts all */
+    dmcp_retry retry;
+    const int *retryable; /* at-most-once: the body's error codes that may be tried again, then 0 */
+} dmcp_step;
+
+/* A step's body. It returns DMCP_OK and may set *result (null otherwise), or an error: a positive
+ * number of its own (dmcp_fail), or what a function here gave it. Map writes of a body have the
+ * step's alias in front of their own. */
+typedef int dmcp_step_fn(dmcp_call *call, void *arg, dmcp_value **result);
+
+/*
+ * Runs a body until it has succeeded once, and remembers its result: in later attempts of the
+ * call the body is not run and the recorded result is returned. A body that fails is tried again
+ * by the retry policy; when that is used up its last error is returned and nothing is recorded.
+ * Arguments: alias as in dmcp_step; arg is passed on; result_out may be NULL.
+ * Lifetime: *result_out is of the call.
+ * Thread: the handler's; blocks while the body runs and while it waits to try again.
+ * Durability: all that the call recorded before is durable when the body starts. A crash before
+ *   the result is durable runs the body again; after that never. The result is durable before
+ *   the next body starts and before the response leaves.
+ * Errors: the body's positive code; DMCP_E_ALIAS for an alias used before in this attempt;
+ *   DMCP_E_TYPE for a result (new or recorded) of another type; DMCP_E_DIVERGED when another kind
+ *   of step is recorded under the alias; DMCP_E_TOOBIG for a result over 16 MiB.
+ */
+DMCP_API int dmcp_at_least_once(dmcp_call *call, const char *alias, dmcp_step_fn *body, void *arg,
+                                dmcp_value **result_out);
+DMCP_API int dmcp_at_least_once_with(dmcp_call *call, const dmcp_step *step, dmcp_step_fn *body,
+                                     void *arg, dmcp_value **result_out);
+
+/*
+ * Runs a body at most once, whatever happens, unless it failed with an error that its author
+ * listed in step->retryable (which says: nothing was done). A listed error is tried again by the
+ * retry policy, and when that is used up it is returned with the record reset. Any other error,
+ * and a crash while the body ran, is final.
+ * Arguments: as dmcp_at_least_once.
+ * Lifetime: as dmcp_at_least_once.
+ * Thread: as dmcp_at_least_once.
+ * Durability: that the step started is durable before the body starts; how it ended is durable
+ *   before this returns an error, and before the response leaves.
+ * Errors: the body's positive code, the first time; DMCP_E_ATTEMPTED in every later attempt of
+ *   the call, with the recorded reason in dmcp_error_text; and those of dmcp_at_least_once.
+ */
+DMCP_API int dmcp_at_most_once(dmcp_call *call, const char *alias, dmcp_step_fn *body, void *arg,
+                               dmcp_value **result_out);
+DMCP_API int dmcp_at_most_once_with(dmcp_call *call, const dmcp_step *step, dmcp_step_fn *body,
+                                    void *arg, dmcp_value **result_out);
+
+/*
+ * What may differ between two runs, asked once and then remembered: the time in milliseconds
+ * since 1970, random bytes (fit for secrets), a new UUIDv7. In later attempts of the call the
+ * n-th question of a kind, counted within its step, gets the n-th answer again.
+ * Arguments: size at most 1024 bytes; text_out has room for 36 characters and a NUL.
+ * Lifetime: none.
+ * Thread: the handler's.
+ * Durability: as the result of an at-least-once step.
+ * Errors: those that any recording function has.
+ * Source: RFC 9562 section 5.7 for the UUID.
+ */
+DMCP_API int dmcp_now(dmcp_call *call, uint64_t *ms_out);
+DMCP_API int dmcp_random(dmcp_call *call, void *bytes_out, size_t size);
+DMCP_API int dmcp_uuid7(dmcp_call *call, char text_out[37]);
+
+/*
+ * A key for an API outside that removes duplicates by key: 32 hexadecimal digits, the same in
+ * every attempt of this call and different in every other call.
+ * Arguments: any alias; it need not be a step's.
+ * Lifetime: of the call.
+ * Thread: the handler's.
+ * Durability: none needed: it is computed from the call's id.
+ * Errors: none.
+ */
+DMCP_API const char *dmcp_idempotency_key(dmcp_call *call, const char *alias);
+
+/* ------------------------------------------------------------------------------------------ */
+/* UUIDv7                                                                                     */
+/* ------------------------------------------------------------------------------------------ */
+
+/*
+ * UUIDv7 outside of the journal: a new one (ids of one process strictly increase, also within a
+ * millisecond); the smallest one of a given time, as a bound for ranges of keys; and the time of
+ * one.
+ * Arguments: text_out has room for 36 characters and a NUL; ms is since 1970, 48 bits.
+ * Lifetime: none.
+ * Thread: any.
+ * Durability: none.
+ * Errors: DMCP_E_INVALID when the text is not a UUIDv7.
+ * Source: RFC 9562 sections 5.7 and 6.2.
+ */
+DMCP_API void dmcp_uuid7_create(char text_out[37]);
+DMCP_API void dmcp_uuid7_from_ms(uint64_t ms, char text_out[37]);
+DMCP_API int dmcp_uuid7_ms(const char *text, uint64_t *ms_out) DMCP_MUST_CHECK;
+
+/* ------------------------------------------------------------------------------------------ */
+/* Maps                                                                                       */
+/* ------------------------------------------------------------------------------------------ */
+
+/*
+ * A SortedMap: keys in byte order, values of any bytes, shared by all calls of the server. There
+ * is no creating: a map that was never written to is empty.
+ * dmcp_map_as gives the map with an alias for its next write: a call that writes to one map more
+ * than once with the same function has to name the writes.
+ * Arguments: name without NUL; alias as for a step.
+ * Lifetime: of the call.
+ * Thread: the handler's.
+ * Durability: none.
+ * Errors: none; a bad name is reported by the first use.
+ */
+DMCP_API dmcp_map *dmcp_map_open(dmcp_call *call, const char *name);
+DMCP_API dmcp_map *dmcp_map_as(dmcp_call *call, const char *name, const char *alias);
+
+/*
+ * Inserts or replaces one entry; removes one (one that is not there is fine).
+ * Arguments: key of 1 to 1024 bytes; value of 0 to 16 MiB.
+ * Lifetime: copied.
+ * Thread: the handler's.
+ * Durability: the write happens exactly once per call, however often the handler runs. It is
+ *   visible to all when the function returns and survives a kill of the process; it is durable
+ *   before the next body starts and before the response leaves. Outside of tools it is durable
+ *   when the function returns.
+ * Errors: DMCP_E_ALIAS for the second such write to this map without an alias of its own;
+ *   DMCP_E_DIVERGED when an earlier attempt wrote other entries here; DMCP_E_INVALID,
+ *   DMCP_E_TOOBIG for a bad key or value.
+ */
+DMCP_API int dmcp_map_insert(dmcp_map *map, const char *key, const void *value, size_t size);
+DMCP_API int dmcp_map_insert_value(dmcp_map *map, const char *key, const dmcp_value *value);
+DMCP_API int dmcp_map_remove(dmcp_map *map, const char *key);
+
+/*
+ * Reads one entry, as it is now (reads are not journaled).
+ * Arguments: key of 1 to 1024 bytes.
+ * Lifetime: *value_out is of the call, with a NUL behind it that is not counted. size_out may be
+ *   NULL. dmcp_map_get_value parses the value as JSON.
+ * Thread: the handler's.
+ * Durability: a call sees its own writes, and others' from the moment they are visible.
+ * Errors: DMCP_E_NOTFOUND, outputs untouched.
+ */
+DMCP_API int dmcp_map_get(dmcp_map *map, const char *key, const void **value_out,
+                          size_t *size_out);
+DMCP_API int dmcp_map_get_value(dmcp_map *map, const char *key, dmcp_value **value_out);
+
+typedef struct dmcp_entry {
+    const char *key;
+    const void *value; /* a NUL behind it that is not counted */
+    size_t size;
+} dmcp_entry;
+
+/*
+ * Reads entries in order. dmcp_map_range goes up from start (inclusive) to end (exclusive);
+ * dmcp_map_reverse_range goes down from start (inclusive) to end (exclusive);
+ * dmcp_map_prefix goes up through the keys that begin with prefix.
+ * Arguments: a bound that is NULL is open; limit from 1 to 100000 entries.
+ * Lifetime: *entries_out and all in it are of the call.
+ * Thread: the handler's.
+ * Durability: one consistent view of the map.
+ * Errors: DMCP_E_INVALID for a limit of zero, or bounds in the wrong order; outputs untouched.
+ */
+DMCP_API int dmcp_map_range(dmcp_map *map, const char *start, const char *end, size_t limit,
+                            const dmcp_entry **entries_out, size_t *n_out);
+DMCP_API int dmcp_map_reverse_range(dmcp_map *map, const char *start, const char *end,
+                                    size_t limit, const dmcp_entry **entries_out, size_t *n_out);
+DMCP_API int dmcp_map_prefix(dmcp_map *map, const char *prefix, size_t limit,
+                             const dmcp_entry **entries_out, size_t *n_out);
+
+/*
+ * Several writes, to one map or to several, as one: all of them become visible together.
+ * Arguments: alias may be NULL when this is the call's only batch; at most 10000 operations and
+ *   64 MiB. Operations apply in their order.
+ * Lifetime: the batch is of the call; it can be written once.
+ * Thread: the handler's.
+ * Durability: as dmcp_map_insert.
+ * Errors: a bad operation is reported by dmcp_batch_write, which then writes nothing; otherwise
+ *   as dmcp_map_insert.
+ */
+DMCP_API dmcp_batch *dmcp_batch_new(dmcp_call *call, const char *alias);
+DMCP_API void dmcp_batch_insert(dmcp_batch *batch, const char *map, const char *key,
+                                const void *value, size_t size);
+DMCP_API void dmcp_batch_remove(dmcp_batch *batch, const char *map, const char *key);
+DMCP_API int dmcp_batch_write(dmcp_batch *batch);
+
+/* ------------------------------------------------------------------------------------------ */
+/* Notifications                                                                              */
+/* ------------------------------------------------------------------------------------------ */
+
+typedef enum dmcp_log_level {
+    DMCP_LOG_DEBUG = 0,
+    DMCP_LOG_INFO,
+    DMCP_LOG_NOTICE,
+    DMCP_LOG_WARNING,
+    DMCP_LOG_ERROR,
+    DMCP_LOG_CRITICAL,
+    DMCP_LOG_ALERT,
+    DMCP_LOG_EMERGENCY
+} dmcp_log_level;
+
+/*
+ * Tells the client how far the call is. Nothing happens when the client did not ask for progress.
+ * Arguments: progress grows from one notification to the next; total below 0 for unknown;
+ *   message may be NULL.
+ * Lifetime: copied.
+ * Thread: the handler's.
+ * Durability: reaches the client once, however often the handler runs; a client that was away
+ *   gets it when it resumes the stream. It is sent once it is durable.
+ * Errors: DMCP_E_ALIAS when the same was reported before in this attempt; DMCP_E_TOOBIG over
+ *   100000 events in one call.
+ * Source: MCP, utilities, progress.
+ */
+DMCP_API int dmcp_progress(dmcp_call *call, double progress, double total, const char *message);
+
+/*
+ * Sends a log message to the client, if its level is at least the one that the client set.
+ * Arguments: logger may be NULL; fmt as printf.
+ * Lifetime: copied.
+ * Thread: the handler's.
+ * Durability: as dmcp_progress.
+ * Errors: as dmcp_progress.
+ * Source: MCP, server utilities, logging.
+ */
+DMCP_API int dmcp_log(dmcp_call *call, dmcp_log_level level, const char *logger, const char *fmt,
+                      ...) DMCP_PRINTF(4, 5);
+
+typedef enum dmcp_list { DMCP_TOOLS, DMCP_PROMPTS, DMCP_RESOURCES } dmcp_list;
+
+/*
+ * Tells the client, on its session's own stream, that a list has changed.
+ * Arguments: why tells two such notifications of one call apart; it is not sent.
+ * Lifetime: copied.
+ * Thread: the handler's.
+ * Durability: as dmcp_progress; a client that has no stream open gets it when it opens one.
+ * Errors: as dmcp_progress.
+ * Source: MCP, tools, list changed notification (likewise prompts and resources).
+ */
+DMCP_API int dmcp_list_changed(dmcp_call *call, dmcp_list list, const char *why);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
