@@ -16,11 +16,16 @@
 #define LIMIT_BODY_BYTES (4 * MIB)        /* (option) */
 #define LIMIT_HEADER_MS 10000             /* from the first byte to the end of the header */
 #define LIMIT_BODY_MS 30000               /* without a byte of the body */
+#define LIMIT_BODY_SPANS 10               /* a whole body may take so many times LIMIT_BODY_MS */
 #define LIMIT_IDLE_MS 75000               /* a kept-alive connection between requests */
 #define LIMIT_WRITE_MS 30000              /* output waits and the peer takes nothing */
 #define LIMIT_CONNECTIONS 10000           /* (option) */
 #define LIMIT_OUTPUT_BYTES (1 * MIB)      /* waiting for a slow peer, besides one message */
 #define LIMIT_URL_BYTES (2 * KIB)
+#define LIMIT_LINGER_MS 2000              /* for the peer to read the last response and close */
+#define LIMIT_LINGER_BYTES (1 * MIB)      /* thrown away meanwhile */
+#define LIMIT_READ_BYTES (64 * KIB)       /* one read */
+#define LIMIT_CHUNK_FRAMING 16            /* bytes of chunk framing for each byte of the body */
 
 /* JSON */
 #define LIMIT_JSON_DEPTH 64
