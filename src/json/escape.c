@@ -68,22 +68,24 @@ void json_quote(struct str s, char *out, size_t size)
 {
     static const char cut_mark[] = "...\"";
     char escaped[ESCAPE_BYTES];
-    size_t n = 0, at = 0, n_escaped;
+    size_t n = 1, n_with_mark = 1; /* written; and how much of it may stay in front of the mark */
 
     assert(size >= 16);
-    out[n++] = '"';
-    while (at < s.len) {
-        size_t taken = escape_one(str_make(s.p + at, s.len - at), escaped);
+    out[0] = '"';
+    for (size_t at = 0; at < s.len;) {
+        size_t n_escaped;
 
+        at += escape_one(str_make(s.p + at, s.len - at), escaped);
         n_escaped = strlen(escaped);
-        /* The last character may use the room that the mark would need. */
-        if (n + n_escaped + (at + taken < s.len ? sizeof(cut_mark) : 2) > size) {
-            memcpy(out + n, cut_mark, sizeof(cut_mark));
+        if (n + n_escaped + 2 > size) {
+            memcpy(out + n_with_mark, cut_mark, sizeof(cut_mark));
             return;
         }
         memcpy(out + n, escaped, n_escaped);
         n += n_escaped;
-        at += taken;
+        if (n + sizeof(cut_mark) <= size) {
+            n_with_mark = n;
+        }
     }
     memcpy(out + n, "\"", 2);
 }
