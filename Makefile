@@ -10,7 +10,8 @@
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make format     apply .clang-format
 #
-# CC=clang, SAN=address|thread|undefined (or several: SAN=address,undefined), BUILD=dir, CFLAGS="-O0 -g".
+# CC=clang, SAN=address|thread|undefined (or several: SAN=address,undefined), BUILD=dir, CFLAGS="-O0 -g",
+# WERROR= (for a compiler that warns of more than those we know).
 # Sanitized builds go to build-<SAN>, so that they never mix with the ordinary one.
 
 VERSION   := $(shell cat VERSION)
@@ -29,11 +30,12 @@ DESTDIR ?=
 LIBDIR  ?= $(PREFIX)/lib
 OBJCOPY ?= objcopy
 CFLAGS  ?= -O2 -g
+WERROR  ?= -Werror
 T       ?=
 
 # ---- Flags ---------------------------------------------------------------------------------------
 
-WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wconversion -Werror
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wconversion $(WERROR)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 # _FORTIFY_SOURCE needs an optimizing build, and hides reads from the sanitizers' own checks.
 FORTIFY  := $(if $(SAN)$(findstring -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)

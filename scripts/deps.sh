@@ -14,7 +14,7 @@ set -euo pipefail
 BUILD="gcc make binutils pkg-config librocksdb-dev libuv1-dev libllhttp-dev libyyjson-dev
        libcurl4-openssl-dev libssl-dev libpcre2-dev libcmocka-dev"
 BENCH="wrk nginx"
-CHECK="clang llvm valgrind clang-format"
+CHECK="clang libclang-rt-dev llvm valgrind clang-format"
 
 # Each with the library it depends on; they need nothing else but libc.
 FROM_TRIXIE="libyyjson-dev libllhttp-dev"
@@ -42,22 +42,24 @@ quietly() {
 
 candidate() { [ -n "$(apt-cache madison "$1" 2>/dev/null)" ]; }
 
+# Nothing installed here is to run as a daemon: the benchmarks start nginx themselves. sysvinit heeds
+# the run level; systemd is shown a masked unit (in /run, nothing on disk) while nginx is installed.
 install_ordinary() {
-    # The packages named here bring no daemon that we want running: RUNLEVEL=1 and a runtime mask,
-    # which leaves nothing on disk, keep nginx from being started by its installation.
-    local mask=
+    local failed=0 masked=
     if [[ " $* " == *" nginx "* && -d /run/systemd/system ]]; then
-        mask=1
+        masked=1
         "${root[@]}" systemctl --quiet --runtime mask nginx.service || true
     fi
-    local ok=0
-    quietly "${root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-        apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=120 "$@" || ok=1
-    [ -z "$mask" ] || "${root[@]}" systemctl --quiet --runtime unmask nginx.service || true
-    return $ok
+    quietly "${root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 PREVLEVEL=N \
+        apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=120 "$@" || failed=1
+    if [ -n "$masked" ]; then
+        "${root[@]}" systemctl --quiet --runtime unmask nginx.service || true
+        "${root[@]}" systemctl --quiet disable nginx.service || true
+    fi
+    return $failed
 }
 
-# The machine's own Debian mirror, as apt itself understands its sources (one-line and deb822 forms alike).
+# The machine's own Debian mirror, as apt itself understands its sources (one-line and deb822 alike).
 debian_mirror() {
     apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)' 'Created-By: Packages' |
         awk -F'|' '$1 == "Debian" && $2 == "Debian" && $3 == "main" { print $4; exit }'
