@@ -20,7 +20,12 @@ answers() { (exec 3<>"/dev/tcp/$HOST/$PORT") 2>/dev/null; }
 
 stop_server() {
     [ -n "${pid-}" ] || return 0
+    local deadline=$((SECONDS + 20))
     kill "$pid" 2>/dev/null
+    while kill -0 "$pid" 2>/dev/null && [ $SECONDS -lt $deadline ]; do
+        sleep 0.05
+    done
+    kill -KILL "$pid" 2>/dev/null && echo "run: the server did not stop when asked to, and was killed" >&2
     wait "$pid" 2>/dev/null
     pid=
 }
