@@ -50,7 +50,7 @@ CLIENT_LIBS := -lcurl -lyyjson -lcrypto -lpcre2-8
 # ---- Sources -------------------------------------------------------------------------------------
 
 # Which parts of src go into which library (docs/DESIGN.md, layout).
-SERVER_DIRS := base json store engine mcp net server
+SERVER_DIRS := base json store engine mcp call net server
 SERVER_SRC  := $(sort $(wildcard $(SERVER_DIRS:%=src/%/*.c)))
 CLIENT_SRC  := $(sort $(wildcard src/base/*.c src/json/*.c src/net/sse.c src/client/*.c))
 ALL_SRC     := $(sort $(SERVER_SRC) $(CLIENT_SRC))
@@ -79,11 +79,11 @@ TEST_PROGRAMS := $(patsubst tests/programs/%.c,$(BUILD)/tests/%,$(wildcard tests
 TEST_BINS     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
 BENCHES       := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 
-# What T= selects. Tests inside one process need no built programs; the others do.
+# What T= selects. Tests inside one process, and those of the scripts, need no built programs.
 SELECTED_BINS    := $(if $(T),$(foreach t,$(TEST_BINS),$(if $(findstring $(T),$(t)),$(t))),$(TEST_BINS))
 SELECTED_SCRIPTS := $(if $(T),$(foreach t,$(TEST_SCRIPTS),$(if $(findstring $(T),$(t)),$(t))),$(TEST_SCRIPTS))
-IN_PROCESS       := unit store engine sim
-NEED_PROGRAMS    := $(filter-out $(IN_PROCESS:%=$(BUILD)/tests/%/%),$(SELECTED_BINS)) $(SELECTED_SCRIPTS)
+NO_PROGRAMS      := unit store engine sim scripts
+NEED_PROGRAMS    := $(filter-out $(NO_PROGRAMS:%=$(BUILD)/tests/%/%) tests/scripts/%,$(SELECTED_BINS) $(SELECTED_SCRIPTS))
 # The source rules are one more test program.
 CHECK_SCRIPT     := $(if $(or $(if $(T),,all),$(findstring $(T),scripts/check.sh)),$(wildcard scripts/check.sh))
 

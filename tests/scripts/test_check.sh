@@ -47,6 +47,9 @@ breach "the engine may not use threads"          src/engine/a.c 2 '#include <pth
 breach "the store may not include the public header" src/store/a.c 2 '#include "dmcp.h"'
 breach "the client may include no more of the net than sse.h" src/client/a.c 2 '#include "net/http.h"'
 clean  "the client may include the net's sse.h"  src/client/a.c '#include "net/sse.h"'
+breach "mcp may include the engine's commands and actions only" src/mcp/a.c 2 '#include "engine/engine.h"'
+clean  "mcp may include the engine's commands"   src/mcp/a.c '#include "engine/command.h"'
+breach "a layer that nobody named is no layer"   src/misc/a.c 2 '#include "base/buf.h"'
 breach "libuv belongs to the net and the server" src/mcp/a.c    2 '#include <uv.h>'
 breach "an example may not include internal headers" examples/x/server.c 2 '#include "base/buf.h"'
 breach "a public header includes no library"     include/dmcp.h 2 '#include <yyjson.h>'
@@ -98,6 +101,9 @@ check "check: an exception with a reason is granted" reports_none
 echo 'global | src/mcp/a.c | count |' >"$tree/scripts/check.allow"
 check "check: an exception without a reason is not" \
     sh -c "scripts/check.sh '$tree' | grep -q '^not ok - scripts/check.allow:1: wants'"
+plant include/dmcp.h "$(printf '\\n%.0s' {1..600})"
+echo 'size | include/dmcp.h | has 60 | it reads as a whole' >"$tree/scripts/check.allow"
+check "check: an exception may quote the complaint" reports_none
 plant src/mcp/a.c ''
 echo 'global | src/mcp/a.c | count | a good reason' >"$tree/scripts/check.allow"
 check "check: an exception that excuses nothing is a breach" reports scripts/check.allow:1
