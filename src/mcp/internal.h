@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the endpoint's files share.
+ *
+ * States of an exchange:
+ *
+ *   NEW ------> SESSION ------> ENGINE ------> STREAM ------> DONE
+ *    |  (the session is asked   |  (the engine   |  (events;      ^
+ *    |   for, the message waits)|   or a worker  |   credit)      |
+ *    +--------------------------+   has it)------+----------------+
+ *
+ * DONE: the transport has the whole answer; endpoint_gone frees it.
+ */
+#ifndef MCP_INTERNAL_H
+#define MCP_INTERNAL_H
+
+#include "base/hmap.h"
+#include "base/limits.h"
+#include "base/list.h"
+#include "json/rpc.h"
+#include "json/writer.h"
+#include "mcp/endpoint.h"
+#include "mcp/session_cache.h"
+#include "mcp/version.h"
+
+#define STREAM_CREDIT (256 * KIB) /* on its way to a peer at a time */
+
+enum exchange_state {
+    EXCHANGE_NEW,
+    EXCHANGE_SESSION,
+    EXCHANGE_ENGINE,
+    EXCHANGE_STREAM,
+    EXCHANGE_DONE
+};
+
+struct exchange {
+    uint64_t peer;
+    void *x;
+    enum exchange_state state;
+    enum endpoint_method method;
+    struct link link; /* in endpoint.open until DONE */
+    struct id session;
+    enum version version;
+    bool has_session; /* answers carry Mcp-Session-Id */
+    bool is_follower; /* the engine sends it a stream */
+    bool is_listening; /* the session's own stream: nobody waits for a response */
+    bool is_slow;     /* credit is held back until it drained */
+    uint64_t spent;   /* bytes since the last credit */
+    struct str request_id;    /* owned: raw JSON; absent for none */
+    struct str last_event_id; /* owned; absent for none */
+    yyjson_doc *doc;          /* the message, while it waits for its session */
+    struct rpc_message *message;
+};
+
+struct endpoint {
+    struct endpoint_config config;
+    struct endpoint_ops ops;
+    struct hmap exchanges; /* peer -> struct exchange */
+    struct list open;
+    struct session_cache sessions;
+    struct arena arena;
+    struct str tools_list; /* the result of tools/list */
+    uint64_t next_peer;
+    uint64_t now_ms; /* wall clock of the request being handled */
+    struct uuid7 uuids;
+    int refusal;
+};
+
+/* ---- exchange.c ---- */
+
+struct exchange *exchange_new(struct endpoint *e, void *x, enum endpoint_method method);
+void exchange_free(struct endpoint *e, struct exchange *x);
+struct exchange *exchange_find(struct endpoint *e, uint64_t peer);
+void exchange_move(struct endpoint *e, struct exchange *x, enum exchange_state to);
+
+/* One whole answer, and the exchange is DONE. */
+void exchange_respond(struct endpoint *e, struct exchange *x, int status, struct str body);
+void exchange_respond_with(struct endpoint *e, struct exchange *x, int status,
+                           const struct endpoint_field *more, struct str body);
+void exchange_result(struct endpoint *e, struct exchange *x, struct str result);
+void exchange_error(struct endpoint *e, struct exchange *x, int status, int64_t code,
+                    const char *text);
+/* For a DMCP_E_* of the engine: its status, JSON-RPC code and Retry-After. */
+void exchange_refuse(struct endpoint *e, struct exchange *x, int code, struct str text);
+
+void exchange_open_stream(struct endpoint *e, struct exchange *x);
+void exchange_event(struct endpoint *e, struct exchange *x, struct id stream, uint64_t sequence,
+                    struct str message);
+void exchange_end_stream(struct endpoint *e, struct exchange *x);
+
+/* ---- post.c, stream.c ---- */
+
+void post_take(struct endpoint *e, struct exchange *x, const struct endpoint_request *r);
+void post_continue(struct endpoint *e, struct exchange *x, const struct session_info *s);
+void stream_take(struct endpoint *e, struct exchange *x, const struct endpoint_request *r);
+void stream_continue(struct endpoint *e, struct exchange *x, const struct session_info *s);
+void session_delete(struct endpoint *e, struct exchange *x, const struct endpoint_request *r);
+
+/* Checks Mcp-Session-Id and MCP-Protocol-Version. False: the exchange was answered. */
+bool request_session(struct endpoint *e, struct exchange *x, const struct endpoint_request *r);
+/* From the cache, or asks the engine and returns NULL (the exchange goes on later). */
+const struct session_info *session_lookup(struct endpoint *e, struct exchange *x);
+
+/* ---- methods.c, initialize.c, tools.c ---- */
+
+void method_run(struct endpoint *e, struct exchange *x, const struct session_info *s);
+void method_initialize(struct endpoint *e, struct exchange *x);
+void initialize_done(struct endpoint *e, struct exchange *x);
+void method_tools_list(struct endpoint *e, struct exchange *x, const struct session_info *s);
+void method_tools_call(struct endpoint *e, struct exchange *x, const struct session_info *s);
+struct str tools_list_result(struct endpoint *e); /* made once, at the start */
+bool accept_has(struct str accept, const char *type);
+
+/* ---- action.c ---- */
+
+static inline struct command *endpoint_command(struct exchange *x, enum command_kind kind)
+{
+    struct command *c = command_new(kind);
+
+    c->peer = x->peer;
+    c->session = x->session;
+    return c;
+}
+
+#endif

@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Engine thread and sync thread. See driver.h.
+ */
+#include "server/driver.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "base/waiter.h"
+
+#define BATCH_COMMANDS 1024       /* written at the latest after so many, */
+#define BATCH_BYTES (4 * MIB)     /* or so many bytes of rows */
+#define LAZY_SYNC_NS 10000000u    /* rows that nobody waits for */
+#define MIB (1024u * 1024u)
+
+struct driver {
+    struct store *store;
+    struct engine *engine;
+    struct driver_ops ops;
+    struct mailbox commands, syncs; /* syncs takes durable actions */
+    struct mailbox *io;
+    pthread_t engine_thread, sync_thread;
+    atomic_bool is_engine_last, is_sync_last; /* set, then a mail wakes the thread */
+    atomic_int failure;      /* DMCP_OK, or the code that ended the store's use */
+    atomic_uint_fast64_t n_commands, n_writes, n_syncs;
+
+    /* The engine thread's. */
+    struct batch rows;
+    struct action_list out;
+    uint64_t position; /* of the last write */
+    uint64_t handed;   /* the last position that the sync thread was told of */
+    uint64_t dirty_ns; /* since when position > handed */
+};
+
+static struct engine_time now_time(void)
+{
+    return (struct engine_time){ .wall_ms = clock_wall_ms(), .mono_ms = clock_mono_ms() };
+}
+
+/* ---- carrying out actions ---- */
+
+static void deliver(struct driver *d, struct action *a, struct mail ***io_last)
+{
+    switch (a->kind) {
+    case ACT_DISPATCH:
+        d->ops.dispatch(d->ops.arg, a);
+        return;
+    case ACT_WAKE:
+        waiter_wake(a->waiter, a->code, a->text);
+        action_free(a);
+        return;
+    default:
+        **io_last = &a->mail;
+        *io_last = &a->mail.next;
+        return;
+    }
+}
+
+/* Those for connections go in one piece, so that the I/O thread is woken once. */
+static void deliver_list(struct driver *d, struct mail *first)
+{
+    struct mail *io = NULL, **io_last = &io, *next;
+
+    for (struct mail *m = first; m; m = next) {
+        next = m->next;
+        m->next = NULL;
+        deliver(d, action_of(m), &io_last);
+    }
+    if (io) {
+        struct action *last = CONTAINER_OF(io_last, struct action, mail.next);
+
+        mailbox_put_list(d->io, io, &last->mail);
+    }
+}
+
+/* ---- failure: everybody gets an answer ---- */
+
+static void fail(struct driver *d, int code, const char *text)
+{
+    int ok = DMCP_OK;
+
+    assert(code < 0);
+    if (atomic_compare_exchange_strong(&d->failure, &ok, code)) {
+        log_error("store: %s", text);
+        d->ops.failed(d->ops.arg, code, text);
+    }
+}
+
+/* An action whose rows may be lost: its meaning is "no". */
+static void refuse_action(struct driver *d, struct action *a, struct mail ***io_last, int code)
+{
+    switch (a->kind) {
+    case ACT_DISPATCH:
+        action_free(a); /* the call, if its row is there, is taken up after the restart */
+        return;
+    case ACT_WAKE:
+        a->code = code;
+        deliver(d, a, io_last);
+        return;
+    case ACT_SESSION_GONE:
+        deliver(d, a, io_last);
+        return;
+    default:
+        a->kind = ACT_REFUSED;
+        a->code = code;
+        a->text = str_of(dmcp_strerror(code));
+        deliver(d, a, io_last);
+        return;
+    }
+}
+
+static void refuse_list(struct driver *d, struct mail *first, int code)
+{
+    struct mail *io = NULL, **io_last = &io, *next;
+
+    for (struct mail *m = first; m; m = next) {
+        next = m->next;
+        m->next = NULL;
+        refuse_action(d, action_of(m), &io_last, code);
+    }
+    if (io) {
+        mailbox_put_list(d->io, io, &CONTAINER_OF(io_last, struct action, mail.next)->mail);
+    }
+}
+
+static void refuse_command(struct driver *d, const struct command *c, int code)
+{
+    struct action_list list;
+    struct action *a;
+
+    action_list_init(&list);
+    if (c->waiter) {
+        a = action_add(&list, ACT_WAKE, WHEN_VISIBLE);
+        a->waiter = c->waiter;
+    } else if (c->peer && c->kind != CMD_UNFOLLOW && c->kind != CMD_CREDIT) {
+        a = action_add(&list, ACT_REFUSED, WHEN_VISIBLE);
+        a->peer = c->peer;
+    } else {
+        return;
+    }
+    a->text = str_of(dmcp_strerror(code));
+    refuse_list(d, list.first, code);
+}
+
+/* ---- engine thread ---- */
+
+static void split_actions(struct driver *d, struct mail **visible_out, struct mail **durable_out,
+                          struct mail **durable_last_out)
+{
+    struct mail **visible = visible_out, **durable = durable_out, *next;
+
+    for (struct mail *m = d->out.first; m; m = next) {
+        struct action *a = action_of(m);
+
+        next = m->next;
+        m->next = NULL;
+        a->position = d->position;
+        if (a->when == WHEN_VISIBLE) {
+            *visible = m;
+            visible = &m->next;
+        } else {
+            *durable = m;
+            durable = &m->next;
+            *durable_last_out = m;
+        }
+    }
+    action_list_init(&d->out);
+}
+
+/* Writes what was applied, and releases its actions. */
+static int commit(struct driver *d, struct err *e)
+{
+    struct mail *visible = NULL, *durable = NULL, *durable_last = NULL;
+    int rc = DMCP_OK;
+
+    if (d->rows.n > 0) {
+        rc = store_write(d->store, &d->rows, &d->position, e);
+        batch_reset(&d->rows);
+        atomic_fetch_add(&d->n_writes, 1);
+        if (rc == DMCP_OK && d->dirty_ns == 0) {
+            d->dirty_ns = clock_mono_ns();
+        }
+    }
+    if (rc == DMCP_OK) {
+        rc = engine_written(d->engine, &d->out, e);
+    }
+    if (rc != DMCP_OK) {
+        refuse_list(d, d->out.first, rc);
+        action_list_init(&d->out);
+        return rc;
+    }
+    split_actions(d, &visible, &durable, &durable_last);
+    if (durable) {
+        mailbox_put_list(&d->syncs, durable, durable_last);
+        d->handed = d->position;
+        d->dirty_ns = 0;
+    }
+    deliver_list(d, visible);
+    return DMCP_OK;
+}
+
+static int apply(struct driver *d, const struct command *c, struct err *e)
+{
+    int rc = engine_apply(d->engine, now_time(), c, &d->rows, &d->out, e);
+
+    if (rc == ENGINE_WRITE_FIRST) {
+        rc = commit(d, e);
+        if (rc == DMCP_OK) {
+            rc = engine_apply(d->engine, now_time(), c, &d->rows, &d->out, e);
+            assert(rc != ENGINE_WRITE_FIRST);
+        }
+    }
+    return rc;
+}
+
+static int apply_all(struct driver *d, struct mail *first, struct err *e)
+{
+    struct mail *next;
+    size_t n = 0;
+    int rc = DMCP_OK;
+
+    for (struct mail *m = first; m; m = next) {
+        struct command *c = CONTAINER_OF(m, struct command, mail);
+
+        next = m->next;
+        if (rc == DMCP_OK) {
+            rc = apply(d, c, e);
+            n++;
+        }
+        if (rc == DMCP_OK && (n >= BATCH_COMMANDS || d->rows.ops.len >= BATCH_BYTES)) {
+            rc = commit(d, e);
+            n = 0;
+        }
+        if (rc != DMCP_OK) {
+            refuse_command(d, c, rc);
+        }
+        command_free(c);
+        atomic_fetch_add_explicit(&d->n_commands, 1, memory_order_relaxed);
+    }
+    return rc == DMCP_OK ? commit(d, e) : rc;
+}
+
+/* A mail for the sync thread that asks for a sync and has nobody waiting. */
+static void nudge_sync(struct driver *d)
+{
+    struct action_list list;
+    struct action *a;
+
+    action_list_init(&list);
+    a = action_add(&list, ACT_WAKE, WHEN_DURABLE);
+    a->position = d->position;
+    d->handed = d->position;
+    d->dirty_ns = 0;
+    mailbox_put(&d->syncs, &a->mail);
+}
+
+static uint64_t next_deadline_ns(const struct driver *d)
+{
+    uint64_t engine_ms = engine_deadline(d->engine), at = UINT64_MAX;
+
+    if (engine_ms != UINT64_MAX) {
+        at = engine_ms * 1000000u;
+    }
+    if (d->dirty_ns && d->dirty_ns + LAZY_SYNC_NS < at) {
+        at = d->dirty_ns + LAZY_SYNC_NS;
+    }
+    return at;
+}
+
+/* What is due by time alone. */
+static int run_due(struct driver *d, struct err *e)
+{
+    struct command *tick;
+    int rc = DMCP_OK;
+
+    if (engine_deadline(d->engine) <= clock_mono_ms()) {
+        tick = command_new(CMD_TICK);
+        rc = apply_all(d, &tick->mail, e);
+    }
+    if (rc == DMCP_OK && d->dirty_ns && clock_mono_ns() >= d->dirty_ns + LAZY_SYNC_NS) {
+        nudge_sync(d);
+    }
+    return rc;
+}
+
+static void refuse_mail(struct driver *d, struct mail *first, int code)
+{
+    struct mail *next;
+
+    for (struct mail *m = first; m; m = next) {
+        struct command *c = CONTAINER_OF(m, struct command, mail);
+
+        next = m->next;
+        refuse_command(d, c, code);
+        command_free(c);
+    }
+}
+
+static void *engine_main(void *arg)
+{
+    struct driver *d = arg;
+    struct err e = { 0 };
+
+    for (;;) {
+        int failure = atomic_load(&d->failure), rc;
+        struct mail *first =
+            mailbox_wait(&d->commands, failure ? UINT64_MAX : next_deadline_ns(d));
+
+        if (failure) {
+            refuse_mail(d, first, failure);
+        } else {
+            rc = apply_all(d, first, &e);
+            if (rc == DMCP_OK) {
+                rc = run_due(d, &e);
+            }
+            if (rc != DMCP_OK) {
+                fail(d, rc, e.text);
+            }
+        }
+        if (atomic_load(&d->is_engine_last)) {
+            break;
+        }
+    }
+    if (d->dirty_ns && !atomic_load(&d->failure)) {
+        nudge_sync(d);
+    }
+    return NULL;
+}
+
+/* ---- sync thread ---- */
+
+static uint64_t last_position(struct mail *first)
+{
+    uint64_t position = 0;
+
+    for (struct mail *m = first; m; m = m->next) {
+        if (action_of(m)->position > position) {
+            position = action_of(m)->position;
+        }
+    }
+    return position;
+}
+
+/* The engine's nudges and the stop have nobody to be told. */
+static struct mail *drop_nudges(struct mail *first)
+{
+    struct mail *kept = NULL, **last = &kept, *next;
+
+    for (struct mail *m = first; m; m = next) {
+        struct action *a = action_of(m);
+
+        next = m->next;
+        m->next = NULL;
+        if (a->kind == ACT_WAKE && !a->waiter) {
+            action_free(a);
+        } else {
+            *last = m;
+            last = &m->next;
+        }
+    }
+    return kept;
+}
+
+static void *sync_main(void *arg)
+{
+    struct driver *d = arg;
+    struct err e = { 0 };
+    uint64_t synced = 0;
+
+    for (;;) {
+        struct mail *first = mailbox_wait(&d->syncs, UINT64_MAX);
+        bool is_last = atomic_load(&d->is_sync_last);
+        uint64_t position = last_position(first);
+        int rc = atomic_load(&d->failure);
+
+        if (rc == DMCP_OK && position > synced) {
+            rc = store_sync(d->store, position, &e);
+            atomic_fetch_add(&d->n_syncs, 1);
+            synced = position;
+            if (rc != DMCP_OK) {
+                fail(d, rc, e.text);
+            }
+        }
+        first = drop_nudges(first);
+        if (rc == DMCP_OK) {
+            FAULT_POINT("act.run.before");
+            deliver_list(d, first);
+        } else {
+            refuse_list(d, first, rc);
+        }
+        if (is_last) {
+            return NULL;
+        }
+    }
+}
+
+/* ---- start and stop ---- */
+
+static int recover(struct driver *d, const struct id *crashed, struct str crash_result,
+                   struct err *e)
+{
+    int rc = engine_recover(d->engine, now_time(), crashed, crash_result, &d->rows, e);
+
+    if (rc == DMCP_OK && d->rows.n > 0) {
+        rc = store_write(d->store, &d->rows, &d->position, e);
+        batch_reset(&d->rows);
+        if (rc == DMCP_OK) {
+            rc = store_sync(d->store, d->position, e);
+        }
+    }
+    return rc;
+}
+
+int driver_start(struct store *store, const struct engine_options *o,
+                 const struct driver_ops *ops, struct mailbox *io, const struct id *crashed,
+                 struct str crash_result, struct driver **driver_out, struct err *e)
+{
+    struct driver *d = mem_zalloc(sizeof(*d));
+    int rc;
+
+    d->store = store;
+    d->engine = engine_new(store, o);
+    d->ops = *ops;
+    d->io = io;
+    batch_init(&d->rows);
+    action_list_init(&d->out);
+    rc = recover(d, crashed, crash_result, e);
+    if (rc != DMCP_OK) {
+        engine_free(d->engine);
+        batch_fini(&d->rows);
+        mem_free(d);
+        return err_wrap(e, rc, "recover");
+    }
+    mailbox_init(&d->commands, NULL, NULL);
+    mailbox_init(&d->syncs, NULL, NULL);
+    pthread_create(&d->engine_thread, NULL, engine_main, d);
+    pthread_create(&d->sync_thread, NULL, sync_main, d);
+    *driver_out = d;
+    mailbox_put(&d->commands, &command_new(CMD_TICK)->mail); /* dispatches what was recovered */
+    return DMCP_OK;
+}
+
+struct mailbox *driver_commands(struct driver *d)
+{
+    return &d->commands;
+}
+
+/* The thread may have seen the flag before the mail that was to wake it. */
+static void drop_wakers(struct mail *commands, struct mail *actions)
+{
+    if (commands) {
+        command_free(CONTAINER_OF(commands, struct command, mail));
+    }
+    if (actions) {
+        action_free(action_of(actions));
+    }
+}
+
+void driver_stop(struct driver *d)
+{
+    struct action_list list;
+
+    atomic_store(&d->is_engine_last, true);
+    mailbox_put(&d->commands, &command_new(CMD_TICK)->mail);
+    pthread_join(d->engine_thread, NULL);
+    action_list_init(&list);
+    atomic_store(&d->is_sync_last, true);
+    mailbox_put(&d->syncs, &action_add(&list, ACT_WAKE, WHEN_DURABLE)->mail);
+    pthread_join(d->sync_thread, NULL);
+    drop_wakers(mailbox_take(&d->commands), mailbox_take(&d->syncs));
+    mailbox_fini(&d->commands);
+    mailbox_fini(&d->syncs);
+    engine_free(d->engine);
+    batch_fini(&d->rows);
+    mem_free(d);
+}
+
+struct driver_counts driver_counts(struct driver *d)
+{
+    return (struct driver_counts){ .commands = atomic_load(&d->n_commands),
+                                   .writes = atomic_load(&d->n_writes),
+                                   .syncs = atomic_load(&d->n_syncs) };
+}
