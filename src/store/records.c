@@ -19,6 +19,17 @@ static struct decoder begin(struct str s)
     return d;
 }
 
+/* A code is a number from 1 to the last one that this program knows. */
+static uint8_t dec_code(struct decoder *d, uint8_t last)
+{
+    uint8_t code = dec_u8(d);
+
+    if (code < 1 || code > last) {
+        d->failed = true;
+    }
+    return code;
+}
+
 void session_record_enc(struct buf *b, const struct session_record *r)
 {
     enc_u8(b, LAYOUT);
@@ -64,8 +75,8 @@ int call_record_dec(struct str s, struct call_record *r)
 {
     struct decoder d = begin(s);
 
-    r->era = dec_u8(&d);
-    r->method = dec_u8(&d);
+    r->era = dec_code(&d, CALL_MODERN);
+    r->method = dec_code(&d, CALL_RESOURCE);
     r->created_ms = dec_u64(&d);
     r->session = dec_id(&d);
     r->digest = dec_id(&d);
@@ -104,7 +115,7 @@ int result_record_dec(struct str s, struct result_record *r)
 {
     struct decoder d = begin(s);
 
-    r->outcome = dec_u8(&d);
+    r->outcome = dec_code(&d, OUTCOME_ERROR);
     r->finished_ms = dec_u64(&d);
     r->n_events = dec_u64(&d);
     r->body = dec_str(&d);
@@ -127,8 +138,8 @@ int journal_record_dec(struct str s, struct journal_record *r)
 {
     struct decoder d = begin(s);
 
-    r->guard = dec_u8(&d);
-    r->state = dec_u8(&d);
+    r->guard = dec_code(&d, GUARD_INPUT);
+    r->state = dec_code(&d, STEP_FAILED);
     r->attempt = dec_u32(&d);
     r->at_ms = dec_u64(&d);
     r->digest = dec_id(&d);
