@@ -6,7 +6,12 @@
  * An exchange is one request and its response. At most one exchange per connection is open; a
  * pipelined request waits. The handle is valid from on_request until on_end, which is called
  * exactly once per exchange: after the response has been handed to the socket whole, or as soon
- * as the connection died.
+ * as the connection died. A peer that closes its sending side while it waits for an answer counts
+ * as gone. Requests that break the protocol or a limit are answered here and never seen by the
+ * handler.
+ *
+ * Nothing that is called here calls back: on_end and on_drained come from the loop, later. Between
+ * the death of a connection and on_end, what is written to the exchange is dropped.
  *
  * Thread: the loop's only.
  */
@@ -16,14 +21,21 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 
 struct http_server;
 struct http_exchange;
 
-enum http_method { HTTP_METHOD_GET, HTTP_METHOD_HEAD, HTTP_METHOD_POST, HTTP_METHOD_DELETE,
-                   HTTP_METHOD_OPTIONS, HTTP_METHOD_OTHER };
+enum http_method {
+    HTTP_METHOD_GET,
+    HTTP_METHOD_HEAD,
+    HTTP_METHOD_POST,
+    HTTP_METHOD_DELETE,
+    HTTP_METHOD_OPTIONS,
+    HTTP_METHOD_OTHER
+};
 
 struct http_field {
     struct str name, value;
@@ -31,7 +43,7 @@ struct http_field {
 
 struct http_request {
     enum http_method method;
-    struct str path;  /* the request target up to '?', not decoded */
+    struct str path;  /* the request target up to '?', not decoded; begins with '/', or is "*" */
     struct str query; /* behind '?', absent when there is none */
     const struct http_field *fields; /* names as sent; values trimmed */
     size_t n_fields;
@@ -42,16 +54,17 @@ struct http_request {
  * stands more than once gives the first; n_out (may be NULL) tells how often. */
 struct str http_request_field(const struct http_request *r, const char *name, size_t *n_out);
 
-/* The options have one defaults function; every field is one limit of base/limits.h. */
+/* Times in milliseconds, 0 for never. http_options_init sets what base/limits.h says, and no
+ * filler and empty refusals. */
 struct http_options {
-    size_t max_header_bytes, max_body_bytes, max_connections, max_output_bytes;
-    uint64_t header_ms, body_ms, idle_ms, write_ms;
-    uint64_t filler_ms;         /* a stream silent for so long gets the filler */
-    struct str filler;          /* static bytes, e.g. an SSE comment */
-    struct str refusal_type;    /* content type of the bodies of refusals (below) */
+    size_t max_header_bytes, max_url_bytes, max_body_bytes, max_connections, max_output_bytes;
+    uint64_t header_ms, body_ms, idle_ms, write_ms, linger_ms;
+    uint64_t filler_ms;      /* a stream silent for so long gets the filler; 0 without one */
+    struct str filler;       /* static bytes, e.g. an SSE comment */
+    struct str refusal_type; /* content type of the bodies of refusals (below) */
     /* Writes the body of a response that the connection layer itself gives (400, 408, 413, 431,
-     * 503, 505 ...), NULL for an empty one. */
-    void (*refusal_body)(int status, const char *reason, struct buf *body);
+     * 503, 505 ...); NULL for empty ones. `why` is for humans. */
+    void (*refusal_body)(int status, const char *why, struct buf *body);
 };
 
 void http_options_init(struct http_options *o);
@@ -69,38 +82,47 @@ struct http_handler {
 struct http_server *http_server_new(uv_loop_t *loop, const struct http_options *o,
                                     const struct http_handler *h);
 
-/* Accepts on a bound and listening socket (the server owns it from then on). */
+/* Accepts on a bound and listening socket (the server owns it from then on, also on failure). May
+ * be called for several. */
 int http_server_listen(struct http_server *s, int fd, struct err *e) MUST_CHECK;
 
-/* No new connections and no new exchanges; idle connections close, open exchanges go on. */
+/* No new connections and no new exchanges; idle connections close, open exchanges go on. A request
+ * that is still arriving will get 503. */
 void http_server_stop(struct http_server *s);
+
+/* How many there are, dying ones included. */
 size_t http_server_connections(const struct http_server *s);
 
-/* Closes everything; the loop must run until the connections are gone, then free. */
+/* Closes everything, ending the open exchanges; the loop must run until http_server_is_closed,
+ * then free. */
 void http_server_close(struct http_server *s);
+bool http_server_is_closed(const struct http_server *s);
 void http_server_free(struct http_server *s);
 
 void http_exchange_set_data(struct http_exchange *x, void *data);
 void *http_exchange_data(const struct http_exchange *x);
 
-/* The whole response at once; on_end follows (not from inside this call). Content-Length, Date
- * and Connection are added; a body is left out for HEAD, 204 and 304. */
+/* The whole response at once; on_end follows. Content-Length, Date and Connection are added; a
+ * body is left out for HEAD, 204 and 304. Control bytes in a field are a bug of the caller. */
 void http_respond(struct http_exchange *x, int status, const struct http_field *fields,
                   size_t n_fields, struct str body);
 
-/* A response of unknown length (chunked; delimited by close for HTTP/1.0). */
+/* A response of unknown length (chunked; delimited by close for HTTP/1.0). What is written within
+ * one turn of the loop leaves together at its end. */
 void http_stream_begin(struct http_exchange *x, int status, const struct http_field *fields,
                        size_t n_fields);
-/* Returns the bytes that now wait for the peer. Over max_output_bytes the caller should stop
- * until on_drained; whatever it does, a peer that takes nothing for write_ms is closed. */
+/* Returns the bytes that now wait for the peer. Over max_output_bytes the caller must stop until
+ * on_drained: the next write after twice as much waits gives up the connection, and so does, in
+ * any case, a peer that takes nothing for write_ms. */
 size_t http_stream_write(struct http_exchange *x, struct str data);
 void http_stream_end(struct http_exchange *x);
 
-/* Give up on the connection at once. */
+/* Give up on the connection; on_end follows. The reason is logged and must be static. */
 void http_abort(struct http_exchange *x, const char *reason);
 
-/* Binds and listens: "127.0.0.1:9991", "[::1]:9991", "localhost:0". Port in use, bad address and
- * the like give DMCP_E_NET with a text that names the address. port_out may be NULL. */
+/* Binds and listens: "127.0.0.1:9991", "[::1]:9991", "localhost:0". A name with several addresses
+ * gives its first IPv4 one that can be bound. Port in use, bad address and the like give
+ * DMCP_E_NET with a text that names the address. port_out may be NULL. */
 int http_bind(const char *address, int *fd_out, uint16_t *port_out, struct err *e) MUST_CHECK;
 
 #endif
