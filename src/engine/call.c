@@ -35,7 +35,6 @@ struct call *call_add(struct engine *e, struct id id, const struct call_record *
     call->attempt = 1;
     call->request_id = str_make(mem_dup(r->request_id.p, r->request_id.len), r->request_id.len);
     list_init(&call->followers);
-    call->state = CALL_READY;
     list_append(&e->calls_in[CALL_READY], &call->link);
     hmap_put(&e->calls, id_bytes(&call->id), call);
     k = request_key(call);

@@ -75,7 +75,7 @@ static int judge(const struct command *c, const struct journal_record *old, char
 {
     if (old->guard != c->step.guard) {
         snprintf(text, n, "the journal has a %s under alias \"%.*s\", the handler asks for a %s",
-                 guard_name(old->guard), STR_FMT(c->step.alias), guard_name(c->step.guard));
+                 guard_name(old->guard), STR_FMT(c->step.alias), guard_name((uint8_t)c->step.guard));
         return DMCP_E_DIVERGED;
     }
     if (old->state == STEP_STARTED && c->step.op != STEP_OP_BEGIN) {

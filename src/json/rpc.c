@@ -188,6 +188,16 @@ void rpc_write_result(struct buf *b, struct str id, struct str result)
     jw_object_end(&w);
 }
 
+void rpc_write_error_object(struct buf *b, struct str id, struct str error)
+{
+    struct json_writer w;
+
+    begin_message(&w, b, id);
+    jw_key(&w, "error");
+    jw_raw(&w, error);
+    jw_object_end(&w);
+}
+
 void rpc_write_error(struct buf *b, struct str id, int64_t code, struct str message,
                      struct str data)
 {

@@ -66,6 +66,9 @@ void rpc_write_result(struct buf *b, struct str id, struct str result);
 void rpc_write_error(struct buf *b, struct str id, int64_t code, struct str message,
                      struct str data);
 
+/* The same with the whole error object, {"code":...,"message":...}, as JSON text. */
+void rpc_write_error_object(struct buf *b, struct str id, struct str error);
+
 void rpc_write_request(struct buf *b, struct str id, struct str method, struct str params);
 void rpc_write_notification(struct buf *b, struct str method, struct str params);
 

@@ -8,7 +8,8 @@
 
 #include "base/err.h"
 #include "base/hmap.h"
-#include "json/schema.h"
+
+struct schema;
 
 /* What a definition says; see dmcp_tool in dmcp.h. Strings may be absent (STR_NONE). */
 struct tool_spec {

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Exchanges: their table, their states, and the few ways to answer one.
+ */
+#include "mcp/internal.h"
+
+#include <assert.h>
+
+#include "mcp/event_id.h"
+
+#define RETRY_AFTER_SECONDS "1"
+#define EVENT_OVERHEAD 64 /* as the engine counts (stream.c) */
+
+static struct str peer_key(const uint64_t *peer)
+{
+    return str_make(peer, sizeof(*peer));
+}
+
+struct exchange *exchange_new(struct endpoint *e, void *x, enum endpoint_method method)
+{
+    struct exchange *exchange = mem_zalloc(sizeof(*exchange));
+
+    exchange->peer = ++e->next_peer;
+    exchange->x = x;
+    exchange->method = method;
+    exchange->version = VERSION_LATEST;
+    hmap_put(&e->exchanges, peer_key(&exchange->peer), exchange);
+    list_append(&e->open, &exchange->link);
+    return exchange;
+}
+
+static void drop_message(struct exchange *x)
+{
+    yyjson_doc_free(x->doc);
+    mem_free(x->message);
+    x->doc = NULL;
+    x->message = NULL;
+}
+
+void exchange_free(struct endpoint *e, struct exchange *x)
+{
+    if (x->state != EXCHANGE_DONE) {
+        list_remove(&e->open, &x->link);
+    }
+    hmap_del(&e->exchanges, peer_key(&x->peer));
+    drop_message(x);
+    mem_free((void *)(uintptr_t)x->request_id.p);
+    mem_free((void *)(uintptr_t)x->last_event_id.p);
+    mem_free(x);
+}
+
+struct exchange *exchange_find(struct endpoint *e, uint64_t peer)
+{
+    return hmap_get(&e->exchanges, peer_key(&peer));
+}
+
+void exchange_move(struct endpoint *e, struct exchange *x, enum exchange_state to)
+{
+    assert(x->state < to);
+    x->state = to;
+    if (to >= EXCHANGE_ENGINE) {
+        drop_message(x); /* an idle stream keeps nothing of its request */
+    }
+    if (to == EXCHANGE_DONE) {
+        list_remove(&e->open, &x->link);
+    }
+}
+
+/* ---- whole answers ---- */
+
+void exchange_respond_with(struct endpoint *e, struct exchange *x, int status,
+                           const struct endpoint_field *more, struct str body)
+{
+    struct endpoint_field fields[2];
+    char session[ID_HEX_BYTES + 1];
+    size_t n = 0;
+
+    if (x->has_session) {
+        id_to_hex(x->session, session);
+        fields[n++] = (struct endpoint_field){ "Mcp-Session-Id", str_of(session) };
+    }
+    if (more) {
+        fields[n++] = *more;
+    }
+    exchange_move(e, x, EXCHANGE_DONE);
+    e->ops.respond(x->x, status, fields, n, body.len ? STR("application/json") : STR_NONE, body);
+}
+
+void exchange_respond(struct endpoint *e, struct exchange *x, int status, struct str body)
+{
+    exchange_respond_with(e, x, status, NULL, body);
+}
+
+void exchange_result(struct endpoint *e, struct exchange *x, struct str result)
+{
+    struct buf body;
+
+    buf_init(&body, SIZE_MAX / 2);
+    rpc_write_result(&body, x->request_id, result);
+    exchange_respond(e, x, 200, buf_str(&body));
+    buf_fini(&body);
+}
+
+static struct str id_or_null(const struct exchange *x)
+{
+    /* JSON-RPC 2.0 section 5: null when the id could not be read. */
+    return x->request_id.p ? x->request_id : STR("null");
+}
+
+static void error_body(struct buf *body, const struct exchange *x, int64_t code, struct str text)
+{
+    buf_init(body, SIZE_MAX / 2);
+    rpc_write_error(body, id_or_null(x), code, text, STR_NONE);
+}
+
+void exchange_error(struct endpoint *e, struct exchange *x, int status, int64_t code,
+                    const char *text)
+{
+    struct buf body;
+
+    error_body(&body, x, code, str_of(text));
+    exchange_respond(e, x, status, buf_str(&body));
+    buf_fini(&body);
+}
+
+static const struct endpoint_field retry_after = { "Retry-After", { RETRY_AFTER_SECONDS, 1 } };
+
+/* Every code has its status. The text is the engine's; a stream that is open already can only be
+ * closed: the client comes back and is told then. */
+void exchange_refuse(struct endpoint *e, struct exchange *x, int code, struct str text)
+{
+    const struct endpoint_field *more = NULL;
+    int status = 503;
+    int64_t rpc_code = -32000;
+    struct buf body;
+
+    if (x->state == EXCHANGE_STREAM) {
+        exchange_end_stream(e, x);
+        return;
+    }
+    switch (code) {
+    case DMCP_E_GONE:
+        status = 404;
+        rpc_code = -32001; /* what the SDKs use for an unknown session */
+        x->has_session = false;
+        break;
+    case DMCP_E_NOTFOUND:
+        status = 404;
+        rpc_code = RPC_INVALID_REQUEST;
+        break;
+    case DMCP_E_CONFLICT:
+        status = 409;
+        rpc_code = RPC_INVALID_REQUEST;
+        break;
+    default:
+        more = &retry_after;
+        break;
+    }
+    error_body(&body, x, rpc_code, text);
+    exchange_respond_with(e, x, status, more, buf_str(&body));
+    buf_fini(&body);
+}
+
+/* ---- streams ---- */
+
+void exchange_open_stream(struct endpoint *e, struct exchange *x)
+{
+    char session[ID_HEX_BYTES + 1];
+    struct endpoint_field fields[] = {
+        { "Cache-Control", STR("no-cache, no-transform") },
+        { "X-Accel-Buffering", STR("no") },
+        { "Mcp-Session-Id", STR_NONE },
+    };
+
+    id_to_hex(x->session, session);
+    fields[2].value = str_of(session);
+    exchange_move(e, x, EXCHANGE_STREAM);
+    e->ops.stream_begin(x->x, fields, COUNT_OF(fields));
+}
+
+static void pay_back(struct endpoint *e, struct exchange *x)
+{
+    struct command *c;
+
+    if (x->is_follower && !x->is_slow && x->spent >= STREAM_CREDIT / 2) {
+        c = endpoint_command(x, CMD_CREDIT);
+        c->credit = x->spent;
+        x->spent = 0;
+        e->ops.post(e->ops.arg, c);
+    }
+}
+
+/* Sequence 0 without data is the priming event; a zero stream has no ids. */
+void exchange_event(struct endpoint *e, struct exchange *x, struct id stream, uint64_t sequence,
+                    struct str message)
+{
+    static const struct id none;
+    char id[EVENT_ID_BYTES];
+    struct str id_text = STR_NONE;
+
+    if (x->state != EXCHANGE_STREAM) {
+        exchange_open_stream(e, x);
+        if (version_has_priming(x->version) && !id_eq(stream, none)) {
+            event_id_text(stream, 0, id);
+            x->is_slow = !e->ops.stream_event(x->x, str_of(id), STR(""), e->config.retry_ms);
+        }
+    }
+    if (!id_eq(stream, none)) {
+        event_id_text(stream, sequence, id);
+        id_text = str_of(id);
+    }
+    x->is_slow = !e->ops.stream_event(x->x, id_text, message, 0);
+    x->spent += message.len + EVENT_OVERHEAD;
+    pay_back(e, x);
+}
+
+void exchange_end_stream(struct endpoint *e, struct exchange *x)
+{
+    exchange_move(e, x, EXCHANGE_DONE);
+    e->ops.stream_end(x->x);
+}
+
+void endpoint_drained(struct endpoint *e, struct exchange *x)
+{
+    x->is_slow = false;
+    pay_back(e, x);
+}

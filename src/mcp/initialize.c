@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * initialize: a session begins. Its id leaves only when its row is durable, so that a session
+ * which a client knows is a session that survives.
+ *
+ * Versions: the client's own when it is one of ours; 2024-11-05 and other unknown ones get the
+ * latest of this era, which the client may refuse.
+ * Source: MCP 2025-11-25, lifecycle, "Version Negotiation".
+ */
+#include "mcp/internal.h"
+
+static const char bad_params[] =
+    "Invalid params: initialize needs protocolVersion (string), capabilities (object) and "
+    "clientInfo (object with name and version)";
+
+static bool has_good_params(const yyjson_val *params)
+{
+    yyjson_val *info = json_get(params, "clientInfo");
+
+    return json_get_str(params, "protocolVersion").p && yyjson_is_obj(info) &&
+           json_get_str(info, "name").p && json_get_str(info, "version").p &&
+           yyjson_is_obj(json_get(params, "capabilities"));
+}
+
+static struct str dup_json(struct command *c, const yyjson_val *v)
+{
+    struct buf text;
+    struct str copy;
+
+    buf_init(&text, LIMIT_BODY_BYTES * 2);
+    json_write(&text, v);
+    copy = command_dup(c, buf_str(&text));
+    buf_fini(&text);
+    return copy;
+}
+
+void method_initialize(struct endpoint *e, struct exchange *x)
+{
+    const yyjson_val *params = x->message->params;
+    struct session_info s = { .touched_ms = e->now_ms };
+    struct command *c;
+
+    if (!has_good_params(params)) {
+        exchange_error(e, x, 200, RPC_INVALID_PARAMS, bad_params);
+        return;
+    }
+    if (version_parse(json_get_str(params, "protocolVersion"), &s.version) != DMCP_OK) {
+        s.version = VERSION_LATEST;
+    }
+    s.id = id_random();
+    x->session = s.id;
+    x->version = s.version;
+    c = endpoint_command(x, CMD_SESSION_OPEN);
+    c->open.protocol_version = command_dup(c, str_of(version_name(s.version)));
+    c->open.principal = STR("");
+    c->open.client_info = dup_json(c, json_get(params, "clientInfo"));
+    c->open.capabilities = dup_json(c, json_get(params, "capabilities"));
+    exchange_move(e, x, EXCHANGE_ENGINE);
+    e->ops.post(e->ops.arg, c);
+}
+
+static void write_capabilities(struct json_writer *w)
+{
+    jw_key(w, "capabilities");
+    jw_object(w);
+    jw_key(w, "tools");
+    jw_object(w);
+    jw_key(w, "listChanged");
+    jw_bool(w, true);
+    jw_object_end(w);
+    jw_key(w, "logging");
+    jw_object(w);
+    jw_object_end(w);
+    /* A request that is sent again with its id attaches to its call: clients may do so after a
+     * lost connection. */
+    jw_key(w, "experimental");
+    jw_object(w);
+    jw_key(w, "durable-mcp");
+    jw_object(w);
+    jw_key(w, "attach");
+    jw_bool(w, true);
+    jw_object_end(w);
+    jw_object_end(w);
+    jw_object_end(w);
+}
+
+/* The session is durable. */
+void initialize_done(struct endpoint *e, struct exchange *x)
+{
+    struct session_info s = { .id = x->session, .version = x->version, .touched_ms = e->now_ms };
+    struct json_writer w;
+    struct buf result;
+
+    session_cache_put(&e->sessions, &s);
+    buf_init(&result, LIMIT_BODY_BYTES);
+    jw_init(&w, &result);
+    jw_object(&w);
+    jw_key(&w, "protocolVersion");
+    jw_strz(&w, version_name(x->version));
+    write_capabilities(&w);
+    jw_key(&w, "serverInfo");
+    jw_object(&w);
+    jw_key(&w, "name");
+    jw_str(&w, e->config.name);
+    jw_key(&w, "version");
+    jw_str(&w, e->config.version);
+    jw_object_end(&w);
+    if (e->config.instructions.p) {
+        jw_key(&w, "instructions");
+        jw_str(&w, e->config.instructions);
+    }
+    jw_object_end(&w);
+    x->has_session = true;
+    exchange_result(e, x, buf_str(&result));
+    buf_fini(&result);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * POST: one JSON-RPC message from a client.
+ *
+ * Order of the checks (each answered at once): Content-Type 415, Accept 406, JSON 400/-32700,
+ * a batch or no JSON-RPC message 400/-32600, initialize with a session 400, no session 400,
+ * unknown protocol version 400, unknown session 404. Then notifications and responses get 202 and
+ * requests what their method says.
+ * Source: MCP 2025-11-25, transports, "Sending Messages to the Server".
+ */
+#include "mcp/internal.h"
+
+/* Whether an Accept field allows a media type: by name, by its main type, or by all. */
+bool accept_has(struct str accept, const char *type)
+{
+    struct str wanted = str_of(type), element;
+    const char *slash = strchr(type, '/');
+    size_t n_main = (size_t)(slash - type) + 1;
+
+    while (str_next_element(&accept, &element)) {
+        const char *semicolon = element.len ? memchr(element.p, ';', element.len) : NULL;
+
+        if (semicolon) {
+            element = str_trim(str_make(element.p, (size_t)(semicolon - element.p)));
+        }
+        if (str_eq_nocase(element, wanted) || str_eq(element, STR("*/*"))) {
+            return true;
+        }
+        if (element.len == n_main + 1 && element.p[n_main] == '*' &&
+            str_eq_nocase(str_make(element.p, n_main), str_make(type, n_main))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_json_type(struct str type)
+{
+    struct str json = STR("application/json");
+
+    return type.len >= json.len && str_eq_nocase(str_make(type.p, json.len), json) &&
+           (type.len == json.len || type.p[json.len] == ';' || type.p[json.len] == ' ');
+}
+
+static bool check_fields(struct endpoint *e, struct exchange *x, const struct endpoint_request *r)
+{
+    if (!is_json_type(r->content_type)) {
+        exchange_error(e, x, 415, -32000,
+                       "Unsupported Media Type: Content-Type must be application/json");
+        return false;
+    }
+    if (!accept_has(r->accept, "application/json") || !accept_has(r->accept, "text/event-stream")) {
+        exchange_error(e, x, 406, -32000,
+                       "Not Acceptable: Client must accept both application/json and "
+                       "text/event-stream");
+        return false;
+    }
+    return true;
+}
+
+/* Reads the body into x->doc and x->message. False: the exchange was answered. */
+static bool read_message(struct endpoint *e, struct exchange *x, struct str body)
+{
+    struct err err;
+    char text[320];
+    struct str id;
+
+    if (json_read(body, &x->doc, &err) != DMCP_OK) {
+        snprintf(text, sizeof(text), "Parse error: %s", err.text);
+        exchange_error(e, x, 400, RPC_PARSE_ERROR, text);
+        return false;
+    }
+    if (yyjson_is_arr(yyjson_doc_get_root(x->doc))) {
+        exchange_error(e, x, 400, RPC_INVALID_REQUEST,
+                       "Invalid Request: batches are not part of this protocol version");
+        return false;
+    }
+    x->message = mem_zalloc(sizeof(*x->message));
+    if (rpc_parse(yyjson_doc_get_root(x->doc), x->message, &err) != DMCP_OK) {
+        id = rpc_id(x->message);
+        x->request_id = id.p ? str_make(mem_dup(id.p, id.len), id.len) : STR_NONE;
+        snprintf(text, sizeof(text), "Invalid Request: %s", err.text);
+        exchange_error(e, x, 400, x->message->refusal, text);
+        return false;
+    }
+    if (x->message->kind == RPC_REQUEST) {
+        id = rpc_id(x->message);
+        x->request_id = str_make(mem_dup(id.p, id.len), id.len);
+    }
+    return true;
+}
+
+void post_take(struct endpoint *e, struct exchange *x, const struct endpoint_request *r)
+{
+    const struct session_info *s;
+
+    if (!check_fields(e, x, r) || !read_message(e, x, r->body)) {
+        return;
+    }
+    if (x->message->kind == RPC_REQUEST && str_eq(x->message->method, STR("initialize"))) {
+        if (r->session_id.p) {
+            exchange_error(e, x, 400, RPC_INVALID_REQUEST,
+                           "Invalid Request: this session is initialized already");
+        } else if (e->refusal != DMCP_OK) {
+            exchange_refuse(e, x, e->refusal, str_of(dmcp_strerror(e->refusal)));
+        } else {
+            method_initialize(e, x);
+        }
+        return;
+    }
+    if (!request_session(e, x, r)) {
+        return;
+    }
+    s = session_lookup(e, x);
+    if (s) {
+        post_continue(e, x, s);
+    }
+}
+
+static void take_notification(struct endpoint *e, struct exchange *x)
+{
+    struct command *c;
+
+    if (str_eq(x->message->method, STR("notifications/initialized"))) {
+        c = endpoint_command(x, CMD_SESSION_UPDATE);
+        c->update.log_level = -1;
+        c->update.flags = SESSION_INITIALIZED;
+        exchange_move(e, x, EXCHANGE_ENGINE); /* 202 when it is durable */
+        e->ops.post(e->ops.arg, c);
+        return;
+    }
+    exchange_respond(e, x, 202, STR_NONE);
+}
+
+void post_continue(struct endpoint *e, struct exchange *x, const struct session_info *s)
+{
+    switch (x->message->kind) {
+    case RPC_REQUEST:
+        method_run(e, x, s);
+        break;
+    case RPC_NOTIFICATION:
+        take_notification(e, x);
+        break;
+    case RPC_RESULT:
+    case RPC_ERROR:
+        /* Nothing was asked on this session: an answer to a question of another life. */
+        exchange_respond(e, x, 202, STR_NONE);
+        break;
+    }
+}

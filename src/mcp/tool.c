@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Definitions of tools. See tool.h.
+ */
+#include "mcp/tool.h"
+
+#include "base/limits.h"
+#include "json/json.h"
+#include "json/schema.h"
+#include "json/writer.h"
+
+void tools_init(struct tools *t)
+{
+    *t = (struct tools){ 0 };
+    hmap_init(&t->by_name);
+    arena_init(&t->arena);
+}
+
+void tools_fini(struct tools *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        schema_free(t->all[i]->input);
+        schema_free(t->all[i]->output);
+    }
+    mem_free(t->all);
+    hmap_fini(&t->by_name);
+    arena_fini(&t->arena);
+}
+
+/* MCP 2025-11-25, tools, "Tool Names". */
+static bool is_good_name(struct str name)
+{
+    if (!name.p || name.len == 0 || name.len > LIMIT_NAME_BYTES) {
+        return false;
+    }
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.p[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '_' || c == '-' || c == '.')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The text must be one JSON object; absent passes. */
+static int check_object(struct str text, const char *what, struct err *e)
+{
+    yyjson_doc *doc = NULL;
+    int rc;
+
+    if (!text.p) {
+        return DMCP_OK;
+    }
+    rc = json_read(text, &doc, e);
+    if (rc != DMCP_OK) {
+        return err_wrap(e, DMCP_E_INVALID, "%s", what);
+    }
+    if (!yyjson_is_obj(yyjson_doc_get_root(doc))) {
+        rc = err_set(e, DMCP_E_INVALID, "%s: not a JSON object", what);
+    }
+    yyjson_doc_free(doc);
+    return rc;
+}
+
+static void member(struct json_writer *w, const char *key, struct str text)
+{
+    if (text.p) {
+        jw_key(w, key);
+        jw_str(w, text);
+    }
+}
+
+static void raw_member(struct json_writer *w, const char *key, struct str text)
+{
+    if (text.p) {
+        jw_key(w, key);
+        jw_raw(w, text);
+    }
+}
+
+/* Schemas, annotations and _meta go to clients as they were given. */
+static struct str make_entry(struct tools *t, const struct tool_spec *s, struct str input)
+{
+    struct json_writer w;
+    struct buf out;
+    struct str entry;
+
+    buf_init(&out, SIZE_MAX / 2);
+    jw_init(&w, &out);
+    jw_object(&w);
+    member(&w, "name", s->name);
+    member(&w, "title", s->title);
+    member(&w, "description", s->description);
+    raw_member(&w, "inputSchema", input);
+    raw_member(&w, "outputSchema", s->output_schema);
+    raw_member(&w, "annotations", s->annotations);
+    raw_member(&w, "_meta", s->meta);
+    jw_object_end(&w);
+    entry = str_make(arena_dup(&t->arena, out.data, out.len), out.len);
+    buf_fini(&out);
+    return entry;
+}
+
+static int compile(const struct tool_spec *s, struct str input, struct tool *tool, struct err *e)
+{
+    int rc = check_object(input, "input schema", e);
+
+    if (rc == DMCP_OK) {
+        rc = check_object(s->output_schema, "output schema", e);
+    }
+    if (rc == DMCP_OK) {
+        rc = check_object(s->annotations, "annotations", e);
+    }
+    if (rc == DMCP_OK) {
+        rc = check_object(s->meta, "meta", e);
+    }
+    if (rc == DMCP_OK && (rc = schema_compile(input, NULL, &tool->input, e)) != DMCP_OK) {
+        rc = err_wrap(e, DMCP_E_INVALID, "input schema");
+    }
+    if (rc == DMCP_OK && s->output_schema.p &&
+        (rc = schema_compile(s->output_schema, NULL, &tool->output, e)) != DMCP_OK) {
+        schema_free(tool->input);
+        rc = err_wrap(e, DMCP_E_INVALID, "output schema");
+    }
+    return rc;
+}
+
+int tools_add(struct tools *t, const struct tool_spec *s, struct err *e)
+{
+    struct str input = s->input_schema.p ? s->input_schema : STR("{\"type\":\"object\"}");
+    struct tool *tool;
+    int rc;
+
+    if (!is_good_name(s->name)) {
+        return err_set(e, DMCP_E_INVALID,
+                       "tool \"%.*s\": a name has 1 to 128 of A-Z a-z 0-9 _ - .", STR_FMT(s->name));
+    }
+    if (tools_find(t, s->name)) {
+        return err_set(e, DMCP_E_INVALID, "tool \"%.*s\" was added before", STR_FMT(s->name));
+    }
+    if (!s->handler) {
+        return err_set(e, DMCP_E_INVALID, "tool \"%.*s\" has no handler", STR_FMT(s->name));
+    }
+    tool = arena_zalloc(&t->arena, sizeof(*tool));
+    rc = compile(s, input, tool, e);
+    if (rc != DMCP_OK) {
+        return err_wrap(e, rc, "tool \"%.*s\"", STR_FMT(s->name));
+    }
+    tool->name = str_make(arena_dup(&t->arena, s->name.p, s->name.len), s->name.len);
+    tool->fallbacks = s->fallbacks.p ? str_make(arena_dup(&t->arena, s->fallbacks.p,
+                                                          s->fallbacks.len), s->fallbacks.len)
+                                     : STR("{}");
+    tool->entry = make_entry(t, s, input);
+    tool->is_ephemeral = s->is_ephemeral;
+    tool->handler = s->handler;
+    t->all = mem_realloc(t->all, (t->n + 1) * sizeof(struct tool *));
+    t->all[t->n++] = tool;
+    hmap_put(&t->by_name, tool->name, tool);
+    return DMCP_OK;
+}
+
+const struct tool *tools_find(const struct tools *t, struct str name)
+{
+    return hmap_get(&t->by_name, name);
+}
