@@ -29,7 +29,7 @@ BEGIN {
     home["libpq-fe.h"] = "store"
     home["curl/"] = "client"
     home["pcre2.h"] = "json"
-    home["yyjson.h"] = "json mcp server client"
+    home["yyjson.h"] = "json mcp call server client"
     # The engine and what it is made of is a function: no threads, no sockets, no files, no time.
     not_in_engine = " pthread.h threads.h time.h sys/time.h unistd.h fcntl.h sys/socket.h poll.h "
 

@@ -234,12 +234,13 @@ void json_write(struct buf *b, const yyjson_val *v)
     scratch_free(&scratch, text);
 }
 
-void json_write_mut(struct buf *b, const yyjson_mut_val *v)
+static void write_mut(struct buf *b, const yyjson_mut_val *v, yyjson_write_flag flags)
 {
     struct scratch scratch;
     yyjson_alc alc = { scratch_malloc, scratch_realloc, scratch_free, &scratch };
     size_t n;
-    char *text = yyjson_mut_val_write_opts(v, YYJSON_WRITE_INF_AND_NAN_AS_NULL, &alc, &n, NULL);
+    char *text = yyjson_mut_val_write_opts(v, flags | YYJSON_WRITE_INF_AND_NAN_AS_NULL, &alc, &n,
+                                           NULL);
 
     if (!text) {
         buf_fail(b);
@@ -247,4 +248,19 @@ void json_write_mut(struct buf *b, const yyjson_mut_val *v)
     }
     buf_add(b, text, n);
     scratch_free(&scratch, text);
+}
+
+void json_write_mut(struct buf *b, const yyjson_mut_val *v)
+{
+    write_mut(b, v, 0);
+}
+
+void json_write_indented(struct buf *b, const yyjson_mut_val *v)
+{
+    write_mut(b, v, YYJSON_WRITE_PRETTY_TWO_SPACES);
+}
+
+yyjson_mut_doc *json_doc_new(void)
+{
+    return yyjson_mut_doc_new(&heap_alc);
 }

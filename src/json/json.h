@@ -33,6 +33,11 @@ int json_read(struct str text, yyjson_doc **doc_out, struct err *e) MUST_CHECK;
  * is not UTF-8 makes the buffer fail, NaN and infinity become null. */
 void json_write(struct buf *b, const yyjson_val *v);
 void json_write_mut(struct buf *b, const yyjson_mut_val *v);
+void json_write_indented(struct buf *b, const yyjson_mut_val *v); /* by two blanks, for reading */
+
+/* An empty document for values to be made in, with memory from base/mem.h: so making a value in
+ * it never fails. The caller frees it with yyjson_mut_doc_free. */
+yyjson_mut_doc *json_doc_new(void);
 
 /* ---- Looking into a document. Keys may contain NUL, so C strings cannot name every key. ---- */
 
