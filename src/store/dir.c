@@ -63,7 +63,8 @@ static int open_or_make(const char *path, int *fd_out, struct err *e)
     *fd_out = open(path, flags);
     if (*fd_out < 0 && errno == ENOENT) {
         if (mkdir(path, 0700) < 0 && errno != EEXIST) {
-            return errno == ENOENT ? err_set(e, DMCP_E_INVALID, "its parent directory does not "
+            return errno == ENOENT ? err_set(e, DMCP_E_INVALID,
+                                             "its parent directory does not "
                                              "exist; create that first")
                                    : fail(e, "create the directory", errno);
         }

@@ -19,12 +19,14 @@ static int open_backend(const char *name, struct store **store_out, struct err *
     }
     /* Such a name may carry a password: it must not get into the text. */
     if (strncmp(name, "postgresql:", 11) == 0 || strncmp(name, "postgres:", 9) == 0) {
-        return err_set(e, DMCP_E_INVALID, "store: PostgreSQL is not supported yet; name a "
-                                          "directory, or memory:");
+        return err_set(e, DMCP_E_INVALID,
+                       "store: PostgreSQL is not supported yet; name a "
+                       "directory, or memory:");
     }
     if (strstr(name, "://") || name[0] == '\0') {
-        return err_set(e, DMCP_E_INVALID, "store: unknown kind of name; name a directory, or "
-                                          "memory:");
+        return err_set(e, DMCP_E_INVALID,
+                       "store: unknown kind of name; name a directory, or "
+                       "memory:");
     }
     rc = store_rocksdb_open(name, store_out, e);
     return rc ? err_wrap(e, rc, "store %s", name) : DMCP_OK;
@@ -71,13 +73,16 @@ static int compare_version(struct str text, struct err *e)
     uint64_t version;
 
     if (str_to_u64(text, UINT32_MAX, &version)) {
-        return err_set(e, DMCP_E_VERSION, "format \"%.*s\" is not a number: not a store of "
-                                          "durable-mcp", STR_FMT(text));
+        return err_set(e, DMCP_E_VERSION,
+                       "format \"%.*s\" is not a number: not a store of "
+                       "durable-mcp",
+                       STR_FMT(text));
     }
     if (version != FORMAT_VERSION) {
         return err_set(e, DMCP_E_VERSION,
                        "has format %u, this program reads format %d: use the release that wrote "
-                       "it, or name a new directory", (unsigned)version, FORMAT_VERSION);
+                       "it, or name a new directory",
+                       (unsigned)version, FORMAT_VERSION);
     }
     return DMCP_OK;
 }
@@ -100,8 +105,9 @@ static int check_version(struct store *s, struct err *e)
         if (!rc && is_new) {
             rc = write_version(s, key_str(&key), e);
         } else if (!rc) {
-            rc = err_set(e, DMCP_E_VERSION, "holds data without a format version: not a store of "
-                                            "durable-mcp");
+            rc = err_set(e, DMCP_E_VERSION,
+                         "holds data without a format version: not a store of "
+                         "durable-mcp");
         }
     }
     buf_fini(&text);

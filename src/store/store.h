@@ -35,7 +35,7 @@ void batch_init(struct batch *b);
 void batch_fini(struct batch *b);
 void batch_reset(struct batch *b);
 void batch_put(struct batch *b, struct str key, struct str value);
-void batch_del(struct batch *b, struct str key);                   /* absent is fine */
+void batch_del(struct batch *b, struct str key);                       /* absent is fine */
 void batch_del_range(struct batch *b, struct str from, struct str to); /* [from, to) */
 
 enum batch_kind { BATCH_PUT, BATCH_DEL, BATCH_DEL_RANGE };
@@ -141,6 +141,6 @@ void store_init(struct store *s, const struct store_ops *ops);
 void store_fini(struct store *s);
 int store_errno_code(int errno_value); /* DMCP_E_FULL or DMCP_E_STORE */
 int store_got(bool is_found, const struct buf *value, struct err *e); /* the answer of a get */
-void store_heal(struct store *s);      /* takes the poison away: for a simulated restart only */
+void store_heal(struct store *s); /* takes the poison away: for a simulated restart only */
 
 #endif
