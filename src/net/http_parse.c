@@ -176,9 +176,10 @@ void http_parse_fini(struct http_parse *q)
 
 static enum http_parse_result refuse_error(struct http_parse *q, llhttp_errno_t e)
 {
+    if (q->status) { /* a callback has said why */
+        return HTTP_PARSE_REFUSED;
+    }
     switch (e) {
-    case HPE_USER:
-        return HTTP_PARSE_REFUSED; /* by the callback, which said why */
     case HPE_PAUSED_H2_UPGRADE:
         return http_parse_refuse(q, 505, "HTTP/2 is not spoken here");
     case HPE_INVALID_VERSION:
