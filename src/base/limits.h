@@ -20,7 +20,7 @@
 #define LIMIT_IDLE_MS 75000               /* a kept-alive connection between requests */
 #define LIMIT_WRITE_MS 30000              /* output waits and the peer takes nothing */
 #define LIMIT_CONNECTIONS 10000           /* (option) */
-#define LIMIT_OUTPUT_BYTES (1 * MIB)      /* waiting for a slow peer, besides one message */
+#define LIMIT_OUTPUT_BYTES (128 * KIB)     /* waiting for a slow peer, besides one message */
 #define LIMIT_URL_BYTES (2 * KIB)
 #define LIMIT_LINGER_MS 2000              /* for the peer to read the last response and close */
 #define LIMIT_LINGER_BYTES (1 * MIB)      /* thrown away meanwhile */
@@ -30,6 +30,15 @@
 /* JSON */
 #define LIMIT_JSON_DEPTH 64
 #define LIMIT_RESULT_BYTES (16 * MIB)     /* a step's or a call's result, a map value */
+
+/* JSON Schema */
+#define LIMIT_SCHEMA_BYTES (1 * MIB)      /* one document */
+#define LIMIT_SCHEMA_DOCUMENTS 64         /* a schema and what it refers to */
+#define LIMIT_SCHEMA_DEPTH 512            /* schemas applied inside one another */
+#define LIMIT_SCHEMA_WORK 1000000         /* units of one check: a schema applied, a value compared */
+#define LIMIT_SCHEMA_WORK_PER_VALUE 32    /* and so much more for each value in the instance */
+#define LIMIT_PATTERN_STEPS 100000        /* of matching one string with one pattern */
+#define LIMIT_PATTERN_KIB 4096            /* memory for that */
 
 /* Names */
 #define LIMIT_NAME_BYTES 128              /* tools, maps, parameters */

@@ -349,6 +349,16 @@ int call_release(struct engine *e, const struct command *c)
     return DMCP_OK;
 }
 
+int call_park(struct engine *e, const struct command *c)
+{
+    struct call *call = call_find(e, c->call);
+
+    if (call && call->state == CALL_RUNNING) {
+        call_move(e, call, CALL_PARKED);
+    }
+    return DMCP_OK;
+}
+
 int call_flush(struct engine *e, const struct command *c)
 {
     struct call *call = call_find(e, c->call);

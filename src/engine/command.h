@@ -19,7 +19,8 @@ enum command_kind {
     CMD_SESSION_CLOSE,  /* peer session                        -> ACT_DONE; ACT_END to streams */
     CMD_CALL_START,     /* peer session call start             -> ACT_DISPATCH; later ACT_REPLY */
     CMD_CALL_DONE,      /* call done                           -> ACT_REPLY to followers */
-    CMD_CALL_RELEASE,   /* call: the handler gave it back unfinished; it stays on disk */
+    CMD_CALL_RELEASE,   /* call: the handler gave it back unfinished; it is to be run again */
+    CMD_CALL_PARK,      /* call: there is no such tool; it stays on disk */
     CMD_CALL_FLUSH,     /* call waiter: wake when all it has recorded is durable */
     CMD_STEP,           /* call waiter step                    -> ACT_WAKE */
     CMD_MAP,            /* call waiter map                     -> ACT_WAKE */

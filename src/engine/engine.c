@@ -23,6 +23,7 @@ static const apply_fn appliers[N_COMMANDS] = {
     [CMD_CALL_START] = call_start,
     [CMD_CALL_DONE] = call_done,
     [CMD_CALL_RELEASE] = call_release,
+    [CMD_CALL_PARK] = call_park,
     [CMD_CALL_FLUSH] = call_flush,
     [CMD_STEP] = step_apply,
     [CMD_MAP] = map_apply,

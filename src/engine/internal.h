@@ -11,6 +11,9 @@
  *            ^                                                     (the store has it)
  *            +-- recovery: every unfinished row
  *
+ * PARKED is beside this way: a worker gave the call back because this server does not have its
+ * tool. It stays unfinished on disk, for the next start of a server that has.
+ *
  * A follower is one connection's place in one stream. `next` is what it gets next; while it has
  * credit and is at the head, events reach it as they happen, else they wait on disk and are read
  * when it takes more. So a slow peer costs its window and no more.
@@ -24,7 +27,7 @@
 #include "engine/engine.h"
 #include "store/keys.h"
 
-enum call_state { CALL_READY, CALL_RUNNING, CALL_FINISHED, N_CALL_STATES };
+enum call_state { CALL_READY, CALL_RUNNING, CALL_PARKED, CALL_FINISHED, N_CALL_STATES };
 
 struct call {
     struct id id, session, digest;
@@ -97,6 +100,7 @@ void engine_wake(struct engine *e, void *waiter, enum action_when when, int code
 int call_start(struct engine *e, const struct command *c) MUST_CHECK;
 int call_done(struct engine *e, const struct command *c) MUST_CHECK;
 int call_release(struct engine *e, const struct command *c) MUST_CHECK;
+int call_park(struct engine *e, const struct command *c) MUST_CHECK;
 int call_flush(struct engine *e, const struct command *c) MUST_CHECK;
 struct call *call_find(const struct engine *e, struct id id); /* unfinished, or NULL */
 struct call *call_add(struct engine *e, struct id id, const struct call_record *r);

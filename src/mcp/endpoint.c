@@ -100,18 +100,10 @@ void endpoint_end_streams(struct endpoint *e)
         if (x->state == EXCHANGE_STREAM) {
             e->ops.stream_event(x->x, STR_NONE, STR_NONE, e->config.retry_ms);
             exchange_end_stream(e, x);
+        } else {
+            exchange_refuse(e, x, DMCP_E_STOPPING, STR("the server is stopping; try again"));
         }
     }
-}
-
-size_t endpoint_waiting(const struct endpoint *e)
-{
-    size_t n = 0;
-
-    for (struct link *k = list_first(&e->open); k; k = list_next(&e->open, k)) {
-        n += !CONTAINER_OF(k, struct exchange, link)->is_listening;
-    }
-    return n;
 }
 
 /* ---- sessions, as requests name them ---- */

@@ -76,10 +76,8 @@ void endpoint_action(struct endpoint *e, struct action *a);
  * (DMCP_OK). */
 void endpoint_set_refusal(struct endpoint *e, int code);
 
-/* Orderly end: open streams get a retry time and are closed. */
+/* Orderly end: open streams get a retry time and are closed; who waits for an answer that is not
+ * there gets 503. */
 void endpoint_end_streams(struct endpoint *e);
-
-/* Exchanges that still wait for their response (streams that only listen do not count). */
-size_t endpoint_waiting(const struct endpoint *e);
 
 #endif

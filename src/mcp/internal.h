@@ -23,7 +23,7 @@
 #include "mcp/session_cache.h"
 #include "mcp/version.h"
 
-#define STREAM_CREDIT (256 * KIB) /* on its way to a peer at a time */
+#define STREAM_CREDIT (64 * KIB)  /* on its way to a peer at a time */
 
 enum exchange_state {
     EXCHANGE_NEW,
@@ -43,7 +43,6 @@ struct exchange {
     enum version version;
     bool has_session; /* answers carry Mcp-Session-Id */
     bool is_follower; /* the engine sends it a stream */
-    bool is_listening; /* the session's own stream: nobody waits for a response */
     bool is_slow;     /* credit is held back until it drained */
     uint64_t spent;   /* bytes since the last credit */
     struct str request_id;    /* owned: raw JSON; absent for none */

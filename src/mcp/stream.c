@@ -46,7 +46,6 @@ void stream_continue(struct endpoint *e, struct exchange *x, const struct sessio
     c->follow.is_after_given = x->last_event_id.p != NULL;
     c->follow.credit = STREAM_CREDIT;
     x->is_follower = true;
-    x->is_listening = id_eq(stream, s->id);
     exchange_move(e, x, EXCHANGE_ENGINE);
     e->ops.post(e->ops.arg, c);
 }

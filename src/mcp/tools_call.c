@@ -43,7 +43,7 @@ void method_tools_list(struct endpoint *e, struct exchange *x, const struct sess
     exchange_result(e, x, e->tools_list);
 }
 
-static void tool_error(struct endpoint *e, struct exchange *x, const char *text)
+static void tool_error(struct endpoint *e, struct exchange *x, struct str text)
 {
     struct json_writer w;
     struct buf result;
@@ -57,7 +57,7 @@ static void tool_error(struct endpoint *e, struct exchange *x, const char *text)
     jw_key(&w, "type");
     jw_strz(&w, "text");
     jw_key(&w, "text");
-    jw_strz(&w, text);
+    jw_str(&w, text);
     jw_object_end(&w);
     jw_array_end(&w);
     jw_key(&w, "isError");
@@ -74,7 +74,7 @@ static bool check_arguments(struct endpoint *e, struct exchange *x, const struct
     yyjson_val *arguments = json_get(x->message->params, "arguments");
     yyjson_doc *none = NULL;
     struct schema_error wrong;
-    char text[1024];
+    struct buf text;
     int rc;
 
     if (arguments && !yyjson_is_obj(arguments)) {
@@ -89,12 +89,13 @@ static bool check_arguments(struct endpoint *e, struct exchange *x, const struct
     rc = schema_check(tool->input, arguments, &wrong);
     yyjson_doc_free(none);
     if (rc != DMCP_OK) {
-        snprintf(text, sizeof(text), "Invalid arguments for tool %.*s: %s", STR_FMT(tool->name),
-                 wrong.text);
-        tool_error(e, x, text);
-        return false;
+        buf_init(&text, 4 * KIB);
+        buf_addf(&text, "Invalid arguments for tool %.*s: ", STR_FMT(tool->name));
+        schema_error_write(&text, "", &wrong);
+        tool_error(e, x, buf_str(&text));
+        buf_fini(&text);
     }
-    return true;
+    return rc == DMCP_OK;
 }
 
 /* What a repeat of the request must equal: method, name and parameters, as text. */

@@ -440,8 +440,12 @@ int driver_start(struct store *store, const struct engine_options *o,
     pthread_create(&d->engine_thread, NULL, engine_main, d);
     pthread_create(&d->sync_thread, NULL, sync_main, d);
     *driver_out = d;
-    mailbox_put(&d->commands, &command_new(CMD_TICK)->mail); /* dispatches what was recovered */
     return DMCP_OK;
+}
+
+void driver_begin(struct driver *d)
+{
+    mailbox_put(&d->commands, &command_new(CMD_TICK)->mail);
 }
 
 struct mailbox *driver_commands(struct driver *d)

@@ -28,11 +28,13 @@ struct driver_ops {
     void *arg;
 };
 
-/* Recovers from the store and starts the threads. `io` gets the actions for connections. */
+/* Recovers from the store and starts the threads. `io` gets the actions for connections. What was
+ * recovered is dispatched with the first command (driver_begin posts one). */
 int driver_start(struct store *store, const struct engine_options *o,
                  const struct driver_ops *ops, struct mailbox *io, const struct id *crashed,
                  struct str crash_result, struct driver **driver_out, struct err *e) MUST_CHECK;
 
+void driver_begin(struct driver *d);
 struct mailbox *driver_commands(struct driver *d);
 
 /* Applies what was posted before, syncs, and ends the threads. Nobody posts any more. */

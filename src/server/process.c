@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The working process. See process.h. The whole boot reads top to bottom in process_run.
+ *
+ * Two things can go wrong with the store while it serves. A full disk: every request is refused
+ * with 503 until there is room, then the process ends with EXIT_AGAIN and the next one recovers
+ * what the disk has. Anything else: what waits is refused and the process ends; the supervisor
+ * decides. In neither case is the store written again.
+ */
+#include "server/process.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "server/driver.h"
+#include "server/listener.h"
+#include "server/room.h"
+#include "server/workers.h"
+
+#define MAX_DISPATCHED 1024
+#define MAX_DISPATCHED_BYTES (64 * MIB)
+#define PRIME_MS 10           /* a call that takes longer gets its stream opened */
+#define CLIENT_RETRY_MS 500   /* how soon clients come back to a closed stream */
+#define STORE_WAIT_MS 3000    /* for the process before us to let go of the store */
+#define ROOM_MS 500           /* between two looks for room on the disk */
+#define FAILURE_LINGER_MS 200 /* for refusals to reach their clients */
+#define STOP_POLL_MS 10
+
+struct process {
+    const struct process_config *config;
+    const struct options *options;
+    uv_loop_t loop;
+    uv_async_t wake_io, failure_async;
+    uv_signal_t sigterm, sigint;
+    uv_timer_t timer; /* room, failure, or stop: whichever came */
+    struct mailbox io;
+    struct store *store;
+    struct driver *driver;
+    struct call_env env;
+    struct workers *workers;
+    struct listener *listener;
+    struct endpoint_config endpoint;
+    atomic_bool is_stopping;
+    atomic_int failure; /* DMCP_E_FULL or another code of the store */
+    uint64_t deadline_ms;
+    int exit_status;
+};
+
+/* ---- I/O thread: what comes from the others ---- */
+
+static void take_actions(struct process *p)
+{
+    struct mail *m = mailbox_take(&p->io), *next;
+
+    for (; m; m = next) {
+        next = m->next;
+        endpoint_action(listener_endpoint(p->listener), action_of(m));
+    }
+}
+
+static void on_wake_io(uv_async_t *async)
+{
+    take_actions(async->data);
+}
+
+static void wake_io(void *arg)
+{
+    struct process *p = arg;
+
+    uv_async_send(&p->wake_io);
+}
+
+/* ---- endpoint to engine and workers ---- */
+
+static void post(void *arg, struct command *c)
+{
+    struct process *p = arg;
+
+    if (p->driver) {
+        mailbox_put(driver_commands(p->driver), &c->mail);
+    } else {
+        command_free(c);
+    }
+}
+
+static struct str run_dup(struct run *r, struct str s)
+{
+    return str_make(arena_dup(&r->arena, s.p, s.len), s.len);
+}
+
+static int run_ephemeral(void *arg, uint64_t peer, const struct tool *tool, struct id session,
+                         struct str request_id, struct str params, uint8_t log_level)
+{
+    struct process *p = arg;
+    struct run *r = run_new(CALL_EPHEMERAL);
+    int rc;
+
+    r->tool = tool;
+    r->session = session;
+    r->peer = peer;
+    r->request_id = run_dup(r, request_id);
+    r->params = run_dup(r, params);
+    r->attempt = 1;
+    r->log_level = log_level;
+    rc = workers_put(p->workers, r);
+    if (rc != DMCP_OK) {
+        run_free(r);
+    }
+    return rc;
+}
+
+/* From the engine thread. */
+static void dispatch(void *arg, struct action *a)
+{
+    struct process *p = arg;
+    struct run *r;
+    struct command *c;
+    const struct tool *tool = tools_find(&p->config->server->tools, a->dispatch.record.name);
+
+    if (!tool) {
+        log_warning("a call of tool %.*s is unfinished and there is no such tool now; it waits",
+                    STR_FMT(a->dispatch.record.name));
+        c = command_new(CMD_CALL_PARK);
+        c->call = a->call;
+        mailbox_put(driver_commands(p->driver), &c->mail);
+        action_free(a);
+        return;
+    }
+    r = run_new(CALL_JOURNALED);
+    r->tool = tool;
+    r->call = a->call;
+    r->session = a->session;
+    r->params = run_dup(r, a->dispatch.record.params);
+    r->request_id = run_dup(r, a->dispatch.record.request_id);
+    r->attempt = a->dispatch.attempt;
+    r->log_level = a->dispatch.log_level;
+    action_free(a);
+    if (workers_put(p->workers, r) != DMCP_OK) {
+        run_free(r); /* stopping: it is on disk */
+    }
+}
+
+/* ---- failure of the store ---- */
+
+static void on_room_timer(uv_timer_t *timer)
+{
+    struct process *p = timer->data;
+
+    if (room_is_there(p->options->store)) {
+        log_warning("there is room for the store again; starting anew");
+        fflush(NULL);
+        _exit(EXIT_AGAIN);
+    }
+}
+
+static void on_failure_timer(uv_timer_t *timer)
+{
+    (void)timer;
+    _exit(EXIT_FAILED); /* handlers may hang in the store: nothing is joined or freed */
+}
+
+static void begin_failure(struct process *p, int code)
+{
+    endpoint_set_refusal(listener_endpoint(p->listener), code);
+    take_actions(p);
+    if (code == DMCP_E_FULL) {
+        log_error("no space left for the store %s: requests get 503 until there is room",
+                  p->options->store);
+        uv_timer_start(&p->timer, on_room_timer, ROOM_MS, ROOM_MS);
+    } else {
+        uv_timer_start(&p->timer, on_failure_timer, FAILURE_LINGER_MS, 0);
+    }
+}
+
+static void on_failure(uv_async_t *async)
+{
+    struct process *p = async->data;
+    int code = atomic_load(&p->failure);
+
+    if (code != DMCP_OK) {
+        begin_failure(p, code);
+    }
+}
+
+/* From a driver thread. */
+static void driver_failed(void *arg, int code, const char *text)
+{
+    struct process *p = arg;
+
+    (void)text; /* the driver logged it */
+    atomic_store(&p->failure, code);
+    uv_async_send(&p->failure_async);
+}
+
+/* ---- orderly end ---- */
+
+static void close_handles(struct process *p)
+{
+    uv_close((uv_handle_t *)&p->wake_io, NULL);
+    uv_close((uv_handle_t *)&p->failure_async, NULL);
+    uv_close((uv_handle_t *)&p->sigterm, NULL);
+    uv_close((uv_handle_t *)&p->sigint, NULL);
+    uv_close((uv_handle_t *)&p->timer, NULL);
+}
+
+/* Handlers that do not end in time: their calls are taken up at the next start. What was written
+ * is made durable, and the process leaves without waiting for them. */
+static void leave_handlers(struct process *p)
+{
+    struct command *c = command_new(CMD_CALL_FLUSH);
+    struct waiter waiter;
+
+    log_warning("%zu tools did not end within the time given; their calls go on at the next start",
+                workers_running(p->workers));
+    waiter_init(&waiter);
+    c->waiter = &waiter;
+    mailbox_put(driver_commands(p->driver), &c->mail);
+    (void)waiter_wait(&waiter);
+    take_actions(p);
+    endpoint_end_streams(listener_endpoint(p->listener));
+    _exit(EXIT_ENDED);
+}
+
+static void on_stop_timer(uv_timer_t *timer)
+{
+    struct process *p = timer->data;
+
+    if (workers_running(p->workers) > 0) {
+        if (clock_mono_ms() >= p->deadline_ms) {
+            leave_handlers(p);
+        }
+        return;
+    }
+    driver_stop(p->driver);
+    p->driver = NULL;
+    take_actions(p);
+    endpoint_end_streams(listener_endpoint(p->listener));
+    listener_close(p->listener);
+    close_handles(p);
+}
+
+static void on_signal(uv_signal_t *handle, int signal_number)
+{
+    struct process *p = handle->data;
+
+    (void)signal_number;
+    if (!p->driver || atomic_load(&p->failure) != DMCP_OK) {
+        _exit(EXIT_ENDED); /* nothing to finish: the store cannot be written */
+    }
+    if (atomic_exchange(&p->is_stopping, true)) {
+        return;
+    }
+    log_info("stopping: waiting for %zu running tools", workers_running(p->workers));
+    p->deadline_ms = clock_mono_ms() + p->options->stop_ms;
+    listener_stop(p->listener);
+    endpoint_set_refusal(listener_endpoint(p->listener), DMCP_E_STOPPING);
+    workers_drain(p->workers);
+    uv_timer_start(&p->timer, on_stop_timer, 0, STOP_POLL_MS);
+}
+
+/* ---- boot ---- */
+
+static void init_loop(struct process *p)
+{
+    uv_loop_init(&p->loop);
+    uv_async_init(&p->loop, &p->wake_io, on_wake_io);
+    uv_async_init(&p->loop, &p->failure_async, on_failure);
+    uv_signal_init(&p->loop, &p->sigterm);
+    uv_signal_init(&p->loop, &p->sigint);
+    uv_timer_init(&p->loop, &p->timer);
+    p->wake_io.data = p->failure_async.data = p->sigterm.data = p->sigint.data = p->timer.data = p;
+    mailbox_init(&p->io, wake_io, p);
+}
+
+static int open_store(struct process *p, struct err *e)
+{
+    uint64_t until = clock_mono_ms() + STORE_WAIT_MS;
+    int rc;
+
+    /* A server that was killed a moment ago may not have let go yet. */
+    while ((rc = store_open(p->options->store, &p->store, e)) == DMCP_E_LOCKED &&
+           clock_mono_ms() < until) {
+        uv_sleep(STOP_POLL_MS);
+    }
+    return rc;
+}
+
+static struct str crash_result(struct arena *a, const struct crash_note *crash)
+{
+    const char *how = crash->signal ? strsignal(crash->signal) : "it ended the process";
+    struct str text = str_of(arena_printf(
+        a, "the tool crashed the server %d times (%s) and is not run again", LIMIT_CRASHES, how));
+
+    return call_error_result(a, text);
+}
+
+static int start_engine(struct process *p, const struct crash_note *crash, struct err *e)
+{
+    const struct options *o = p->options;
+    const struct engine_options engine = { .max_calls = (uint32_t)o->max_calls,
+                                           .max_dispatched = MAX_DISPATCHED,
+                                           .max_dispatched_bytes = MAX_DISPATCHED_BYTES,
+                                           .max_sessions = (uint32_t)o->max_sessions,
+                                           .session_idle_ms = o->session_idle_ms,
+                                           .prime_ms = PRIME_MS };
+    const struct driver_ops ops = { .dispatch = dispatch, .failed = driver_failed, .arg = p };
+    struct arena arena;
+    int rc;
+
+    arena_init(&arena);
+    rc = driver_start(p->store, &engine, &ops, &p->io, crash->is_set == 1 ? &crash->call : NULL,
+                      crash_result(&arena, crash), &p->driver, e);
+    arena_fini(&arena);
+    if (rc == DMCP_OK) {
+        p->env = (struct call_env){ .engine = driver_commands(p->driver),
+                                    .io = &p->io,
+                                    .store = p->store,
+                                    .is_stopping = &p->is_stopping };
+        p->workers = workers_new(&p->env, o->workers, o->max_calls);
+    }
+    return rc;
+}
+
+static int run_start_functions(struct process *p, struct err *e)
+{
+    struct waiter waiter;
+    int rc = DMCP_OK;
+
+    waiter_init(&waiter);
+    for (struct start_fn *f = p->config->server->start_first; f && rc == DMCP_OK; f = f->next) {
+        rc = call_execute_outside(&p->env, &waiter, &f->handler, e);
+    }
+    waiter_fini(&waiter);
+    return rc;
+}
+
+static int start_listener(struct process *p, struct err *e)
+{
+    const struct dmcp_server *s = p->config->server;
+    const struct endpoint_ops ops = { .post = post, .run = run_ephemeral, .arg = p };
+
+    p->endpoint = (struct endpoint_config){ .name = s->name,
+                                            .version = s->version,
+                                            .instructions = s->instructions,
+                                            .tools = &s->tools,
+                                            .allowed_origins = str_of(p->options->allow_origin),
+                                            .allowed_hosts = str_of(p->options->allow_host),
+                                            .session_idle_ms = p->options->session_idle_ms,
+                                            .retry_ms = CLIENT_RETRY_MS };
+    return listener_new(&p->loop, p->config->listen_fd, p->options, &p->endpoint, &ops,
+                        &p->listener, e);
+}
+
+static void free_process(struct process *p)
+{
+    if (p->workers) {
+        workers_free(p->workers);
+    }
+    listener_free(p->listener);
+    store_close(p->store);
+    mailbox_fini(&p->io);
+    uv_loop_close(&p->loop);
+}
+
+static int complain(const struct err *e, int code)
+{
+    fprintf(stderr, "cannot start: %s\n", e->text);
+    return code == DMCP_E_STORE ? EXIT_FAILED : EXIT_CONFIG;
+}
+
+int process_run(void *arg, const struct crash_note *crash, struct crash_note *note)
+{
+    struct process p = { .config = arg };
+    struct err e = { 0 };
+    int rc;
+
+    p.options = p.config->options;
+    signal(SIGPIPE, SIG_IGN);
+    crash_watch(note);
+    init_loop(&p);
+    rc = open_store(&p, &e);
+    if (rc == DMCP_OK) {
+        rc = start_engine(&p, crash, &e);
+    }
+    if (rc == DMCP_OK) {
+        rc = run_start_functions(&p, &e);
+    }
+    if (rc != DMCP_OK && rc != DMCP_E_FULL) {
+        return complain(&e, rc);
+    }
+    if (start_listener(&p, &e) != DMCP_OK) {
+        return complain(&e, DMCP_E_NET);
+    }
+    uv_signal_start(&p.sigterm, on_signal, SIGTERM);
+    uv_signal_start(&p.sigint, on_signal, SIGINT);
+    if (rc == DMCP_E_FULL) {
+        begin_failure(&p, rc);
+    } else {
+        workers_begin(p.workers);
+        driver_begin(p.driver);
+    }
+    fprintf(stderr, "%.*s %.*s listens on http://%s%s, store %s\n", STR_FMT(p.endpoint.name),
+            STR_FMT(p.endpoint.version), p.config->address, p.options->path, p.options->store);
+    uv_run(&p.loop, UV_RUN_DEFAULT);
+    free_process(&p);
+    return EXIT_ENDED;
+}

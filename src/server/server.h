@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * struct dmcp_server: what the program registered before it called dmcp_server_main.
+ */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include "base/err.h"
+#include "call/call.h"
+#include "dmcp.h"
+#include "mcp/tool.h"
+
+struct start_fn {
+    struct call_handler handler;
+    struct start_fn *next;
+};
+
+struct dmcp_server {
+    struct str name, version, instructions;
+    struct tools tools;
+    struct start_fn *start_first, **start_last;
+    struct err error; /* of the first registration that failed; code DMCP_OK for none */
+    struct arena arena;
+};
+
+#endif

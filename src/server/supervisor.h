@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parent process: it holds the listening socket and starts the process that does the work
+ * anew whenever that one dies, so that a crash in a tool costs a moment and no connection is
+ * refused. It opens no store and runs no threads.
+ */
+#ifndef SERVER_SUPERVISOR_H
+#define SERVER_SUPERVISOR_H
+
+#include "server/crash.h"
+
+/* Exit statuses between child and parent, and of the parent to the outside. */
+#define EXIT_ENDED 0
+#define EXIT_FAILED 1
+#define EXIT_CONFIG 2  /* starting it again would not help */
+#define EXIT_AGAIN 75  /* start me again at once (EX_TEMPFAIL) */
+
+/* What the child runs; its return value is the child's exit status. `crash` tells of the last
+ * child's end: is_set 0 for nothing to tell. */
+typedef int process_fn(void *arg, const struct crash_note *crash, struct crash_note *note);
+
+/* Returns the exit status for the outside. */
+int supervise(process_fn *run, void *arg);
+
+#endif

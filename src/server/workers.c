@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Worker threads. See workers.h.
+ */
+#include "server/workers.h"
+
+#include "server/crash.h"
+
+struct workers {
+    struct call_env *env;
+    pthread_mutex_t lock;
+    pthread_cond_t filled;
+    struct mail *first, **last;
+    size_t n_queued, max_queued;
+    pthread_t *threads;
+    size_t n_threads, max_threads, n_idle, n_running;
+    bool has_begun, is_draining;
+};
+
+struct workers *workers_new(struct call_env *env, size_t n_threads, size_t max_queued)
+{
+    struct workers *w = mem_zalloc(sizeof(*w));
+
+    w->env = env;
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->filled, NULL);
+    w->last = &w->first;
+    w->max_queued = max_queued;
+    w->max_threads = n_threads;
+    w->threads = mem_zalloc_n(n_threads, sizeof(pthread_t));
+    return w;
+}
+
+void workers_begin(struct workers *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->has_begun = true;
+    pthread_cond_broadcast(&w->filled);
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* Under the lock. NULL: the thread shall end. */
+static struct run *take(struct workers *w)
+{
+    struct mail *m;
+
+    w->n_idle++;
+    while ((!w->first || !w->has_begun) && !w->is_draining) {
+        pthread_cond_wait(&w->filled, &w->lock);
+    }
+    w->n_idle--;
+    m = w->first;
+    if (!m) {
+        return NULL;
+    }
+    w->first = m->next;
+    if (!w->first) {
+        w->last = &w->first;
+    }
+    w->n_queued--;
+    return CONTAINER_OF(m, struct run, mail);
+}
+
+static void *worker_main(void *arg)
+{
+    struct workers *w = arg;
+    struct waiter waiter;
+    struct crash_stack stack;
+    struct run *r;
+
+    waiter_init(&waiter);
+    crash_stack_init(&stack);
+    pthread_mutex_lock(&w->lock);
+    while ((r = take(w))) {
+        w->n_running++;
+        pthread_mutex_unlock(&w->lock);
+        call_execute(w->env, &waiter, r);
+        run_free(r);
+        pthread_mutex_lock(&w->lock);
+        w->n_running--;
+    }
+    pthread_mutex_unlock(&w->lock);
+    crash_stack_fini(&stack);
+    waiter_fini(&waiter);
+    return NULL;
+}
+
+static void start_thread(struct workers *w)
+{
+    if (pthread_create(&w->threads[w->n_threads], NULL, worker_main, w) == 0) {
+        w->n_threads++;
+    } /* else those that are there do the work */
+}
+
+int workers_put(struct workers *w, struct run *r)
+{
+    int rc = DMCP_OK;
+
+    pthread_mutex_lock(&w->lock);
+    if (w->is_draining || (r->mode != CALL_JOURNALED && w->n_queued >= w->max_queued)) {
+        rc = DMCP_E_BUSY;
+    } else {
+        r->mail.next = NULL;
+        *w->last = &r->mail;
+        w->last = &r->mail.next;
+        w->n_queued++;
+        if (w->n_idle >= w->n_queued) {
+            pthread_cond_signal(&w->filled);
+        } else if (w->n_threads < w->max_threads) {
+            start_thread(w);
+        }
+    }
+    pthread_mutex_unlock(&w->lock);
+    return rc;
+}
+
+size_t workers_drain(struct workers *w)
+{
+    struct mail *m, *next;
+    size_t n;
+
+    pthread_mutex_lock(&w->lock);
+    w->is_draining = true;
+    m = w->first;
+    w->first = NULL;
+    w->last = &w->first;
+    w->n_queued = 0;
+    n = w->n_running;
+    pthread_cond_broadcast(&w->filled);
+    pthread_mutex_unlock(&w->lock);
+    for (; m; m = next) {
+        next = m->next;
+        run_free(CONTAINER_OF(m, struct run, mail));
+    }
+    return n;
+}
+
+size_t workers_running(struct workers *w)
+{
+    size_t n;
+
+    pthread_mutex_lock(&w->lock);
+    n = w->n_running;
+    pthread_mutex_unlock(&w->lock);
+    return n;
+}
+
+void workers_free(struct workers *w)
+{
+    for (size_t i = 0; i < w->n_threads; i++) {
+        pthread_join(w->threads[i], NULL);
+    }
+    pthread_cond_destroy(&w->filled);
+    pthread_mutex_destroy(&w->lock);
+    mem_free(w->threads);
+    mem_free(w);
+}

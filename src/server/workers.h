@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The threads that run handlers: one queue, taken in order. A thread is started when there is
+ * work and no thread free, up to the number given, and stays.
+ */
+#ifndef SERVER_WORKERS_H
+#define SERVER_WORKERS_H
+
+#include "call/call.h"
+
+struct workers;
+
+struct workers *workers_new(struct call_env *env, size_t n_threads, size_t max_queued);
+
+/* Until then what is put is only queued. */
+void workers_begin(struct workers *w);
+
+/* DMCP_E_BUSY: the queue is full, or the end has come; the run stays the caller's. Durable calls
+ * are not counted: the engine bounds what it dispatches. */
+int workers_put(struct workers *w, struct run *r) MUST_CHECK;
+
+/* No handler is started any more: what is queued is dropped (durable calls are on disk).
+ * Returns the number of handlers still running. */
+size_t workers_drain(struct workers *w);
+size_t workers_running(struct workers *w);
+
+/* After workers_drain: waits for the handlers, and frees. */
+void workers_free(struct workers *w);
+
+#endif
