@@ -104,7 +104,7 @@ typedef struct dmcp_client_options {
     int64_t idle_ms;      /* a connection that is silent for so long, and whose request can be
                            * continued on another, counts as broken; 300000 */
     int64_t retry_ms;     /* the longest first wait before coming back to a server that did not say
-                           * how long to wait; 1000 */
+                           * how long to wait, which grows to eight times that; 1000 */
 
     size_t max_message_bytes; /* of one message of the server; default 17 MiB */
     enum dmcp_repost repost;

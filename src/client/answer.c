@@ -123,7 +123,7 @@ static void judge_unknown(struct dmcp_client *c, struct exchange *x, uint64_t no
     if (exchange_forget_event(x, now_ms)) {
         return;
     }
-    x->is_answered = true;
+    x->is_answered = x->is_posting;
     excerpt(x, text);
     if (c->session_id || x->session_id) {
         exchange_fail(x, DMCP_E_GONE,

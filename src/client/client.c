@@ -16,6 +16,7 @@
 #define RECONNECT_MS 300000
 #define IDLE_MS 300000
 #define RETRY_MS 1000
+#define MAX_RETRY_MS 86400000
 #define LATEST_VERSION "2025-11-25"
 
 /* ---- Options ---- */
@@ -69,7 +70,7 @@ static int check_capabilities(const char *json, struct err *e)
 
 static int check_options(const dmcp_client_options *o, struct err *e)
 {
-    if (o->retry_ms < 0 || o->retry_ms > UINT32_MAX / 2) {
+    if (o->retry_ms < 0 || o->retry_ms > MAX_RETRY_MS) {
         return err_set(e, DMCP_E_INVALID, "retry_ms is out of range");
     }
     if (o->protocol_version && !header_is_session_id(str_of(o->protocol_version))) {

@@ -16,7 +16,9 @@
 #include "client/client.h"
 #include "client/url.h"
 
-#define LONGEST_PAUSE_MS 8000 /* between two attempts, unless the server asked for longer */
+/* The longest pause between two attempts, unless the server asked for a longer one: so many times
+ * the first. */
+#define PAUSE_GROWTH 8
 #define LONGEST_RETRY_MS ((uint64_t)365 * 86400 * 1000) /* what a server may ask for */
 
 static void exchange_move(struct exchange *x, enum exchange_state to)
@@ -121,14 +123,12 @@ static bool can_go_on(const struct exchange *x)
  * say; then it grows. Never shorter than asked for. */
 static uint64_t pause_ms(const struct dmcp_client *c, const struct exchange *x)
 {
-    struct retry schedule = { .first_ms = (uint32_t)c->o.retry_ms, .max_ms = LONGEST_PAUSE_MS };
+    uint32_t first_ms = (uint32_t)c->o.retry_ms;
+    struct retry schedule = { .first_ms = first_ms, .max_ms = PAUSE_GROWTH * first_ms };
     uint64_t random;
 
     if (x->has_retry && x->failures == 1) {
         return x->retry_ms;
-    }
-    if (schedule.max_ms < schedule.first_ms) {
-        schedule.max_ms = schedule.first_ms;
     }
     random_bytes(&random, sizeof(random));
     if (x->has_retry) {

@@ -168,7 +168,8 @@ static void close_connection(struct connection *c, enum fake_then how)
     pthread_mutex_unlock(&c->server->lock);
 }
 
-static void go_down(struct fake_server *s, int down_ms)
+/* Nobody connects from now on. */
+static void stop_listening(struct fake_server *s, int down_ms)
 {
     pthread_mutex_lock(&s->lock);
     s->down_ms = down_ms;
@@ -176,6 +177,12 @@ static void go_down(struct fake_server *s, int down_ms)
     while (s->listener >= 0 && !s->is_stopping) {
         pthread_cond_wait(&s->changed, &s->lock);
     }
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void break_connections(struct fake_server *s)
+{
+    pthread_mutex_lock(&s->lock);
     for (unsigned i = 0; i < s->n_connections; i++) {
         if (s->connections[i].fd >= 0) {
             shutdown(s->connections[i].fd, SHUT_RDWR);
@@ -204,9 +211,12 @@ static void *serve(void *arg)
         reply = choose(s, r->wants);
         pthread_cond_broadcast(&s->changed);
         pthread_mutex_unlock(&s->lock);
+        if (reply && reply->then == FAKE_DOWN) {
+            stop_listening(s, reply->down_ms);
+        }
         then = answer(s, c->fd, reply, r);
         if (then == FAKE_DOWN) {
-            go_down(s, reply->down_ms);
+            break_connections(s);
         }
     }
     while (then == FAKE_HANG && recv(c->fd, &ignored, 1, 0) > 0) {
