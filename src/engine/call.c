@@ -219,8 +219,8 @@ static void begin(struct engine *e, const struct command *c)
         call->prime_ms = e->now.mono_ms + e->options.prime_ms;
         list_append(&e->priming, &call->prime_link);
     }
-    if (has_free_worker(e)) {
-        dispatch(e, call, &r, c->start.log_level);
+    if (has_free_worker(e) && list_first(&e->calls_in[CALL_READY]) == &call->link) {
+        dispatch(e, call, &r, c->start.log_level); /* it overtakes nobody */
     }
 }
 

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls: start, repeat, dispatch, end, limits, priming.
+ */
+#include "harness.h"
+#include "rig.h"
+
+#define CALL_TEST(sentence) TEST_WITH(call, sentence, rig_setup, rig_teardown)
+
+static struct id start_with(struct rig *r, uint64_t peer, const char *request_id,
+                            const char *params)
+{
+    struct command *c = rig_start_command(r, peer, request_id, params);
+    struct id call = c->call;
+
+    rig_apply(r, c);
+    return call;
+}
+
+static struct id start(struct rig *r, uint64_t peer, const char *request_id)
+{
+    return start_with(r, peer, request_id, "{}");
+}
+
+static void expect_dispatched(struct rig *r, struct id call, uint32_t attempt)
+{
+    struct action *a = rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+
+    assert_true(id_eq(a->call, call));
+    assert_int_equal(a->dispatch.attempt, attempt);
+}
+
+static bool is_unfinished(struct rig *r, struct id call)
+{
+    return rig_has_id(r, KEY_UNFINISHED, call);
+}
+
+/* ---- start and end ---- */
+
+CALL_TEST(a_start_dispatches_the_handler_and_writes_the_rows_that_a_restart_needs)
+{
+    struct rig *r = *state;
+    struct id call = start_with(r, 1, "7", "{\"a\":1}");
+    struct action *a = rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+
+    assert_true(id_eq(a->call, call) && id_eq(a->session, r->session));
+    assert_int_equal(a->dispatch.attempt, 1);
+    assert_int_equal(a->dispatch.log_level, 4);
+    assert_string_equal(a->dispatch.record.params.p, "{\"a\":1}");
+    assert_string_equal(a->dispatch.record.name.p, "tool");
+    assert_string_equal(a->dispatch.record.request_id.p, "7");
+    assert_true(a->dispatch.record.created_ms == r->now.wall_ms);
+    rig_expect_nothing(r);
+    rig_commit(r);
+    assert_true(rig_has_id(r, KEY_CALL, call));
+    assert_true(rig_has(r, key_request(r->session, STR("7"))));
+    assert_true(is_unfinished(r, call));
+    assert_false(rig_has_id(r, KEY_RESULT, call));
+}
+
+CALL_TEST(its_end_writes_the_result_and_answers_when_that_is_durable)
+{
+    struct rig *r = *state;
+    struct id call = rig_start(r, 1, "7");
+    struct action *a;
+
+    rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+    rig_done(r, call, "{\"ok\":true}");
+    a = rig_expect(r, ACT_REPLY, WHEN_DURABLE);
+    assert_int_equal(a->peer, 1);
+    assert_int_equal(a->event.outcome, OUTCOME_RESULT);
+    assert_int_equal(a->event.sequence, 1);
+    assert_true(id_eq(a->event.stream, call));
+    assert_string_equal(a->event.request_id.p, "7");
+    assert_string_equal(a->text.p, "{\"ok\":true}");
+    rig_commit(r);
+    rig_expect_nothing(r);
+    assert_true(rig_has_id(r, KEY_RESULT, call));
+    assert_false(is_unfinished(r, call));
+    assert_int_equal(engine_counts(r->engine).calls, 0);
+    assert_int_equal(engine_counts(r->engine).followers, 0);
+}
+
+CALL_TEST(start_and_end_in_one_batch_leave_a_finished_call)
+{
+    struct rig *r = *state;
+    struct id call = start(r, 1, "7");
+
+    rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+    rig_done(r, call, "{}");
+    rig_expect_reply(r, 1, 1, "{}");
+    rig_commit(r);
+    assert_true(rig_has_id(r, KEY_RESULT, call));
+    assert_false(is_unfinished(r, call));
+    rig_restart(r);
+    rig_expect_nothing(r);
+}
+
+CALL_TEST(an_error_is_an_outcome_like_another)
+{
+    struct rig *r = *state;
+    struct command *c = command_new(CMD_CALL_DONE);
+
+    c->call = rig_start(r, 1, "7");
+    rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+    c->done.outcome = OUTCOME_ERROR;
+    c->done.body = STR("{\"code\":-32603}");
+    rig_apply(r, c);
+    assert_int_equal(rig_expect(r, ACT_REPLY, WHEN_DURABLE)->event.outcome, OUTCOME_ERROR);
+    rig_commit(r);
+    start(r, 2, "7");
+    assert_int_equal(rig_expect(r, ACT_REPLY, WHEN_DURABLE)->event.outcome, OUTCOME_ERROR);
+}
+
+CALL_TEST(a_call_that_nobody_waits_for_runs_all_the_same)
+{
+    struct rig *r = *state;
+    struct id call = rig_start_quietly(r);
+
+    rig_done(r, call, "{}");
+    rig_commit(r);
+    rig_expect_nothing(r);
+    assert_true(rig_has_id(r, KEY_RESULT, call));
+}
+
+CALL_TEST(a_second_end_changes_nothing)
+{
+    struct rig *r = *state;
+    struct id call = rig_start(r, 1, "7");
+
+    rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+    rig_done(r, call, "\"first\"");
+    rig_done(r, call, "\"second\"");
+    rig_commit(r);
+    rig_done(r, call, "\"third\"");
+    rig_commit(r);
+    rig_expect_reply(r, 1, 1, "\"first\"");
+    rig_expect_nothing(r);
+    start(r, 2, "7");
+    rig_expect_reply(r, 2, 1, "\"first\"");
+}
+
+CALL_TEST(what_a_handler_sends_after_the_end_is_answered_with_gone)
+{
+    struct rig *r = *state;
+    struct id call = rig_start_quietly(r);
+
+    rig_done(r, call, "{}");
+    for (int i = 0; i < 2; i++) { /* before and after the rows are written */
+        rig_step(r, call, STEP_OP_RECORD, GUARD_AT_LEAST_ONCE, "a", "1");
+        rig_expect_wake(r, WHEN_VISIBLE, DMCP_E_GONE);
+        rig_event(r, call, "e", "{}");
+        rig_expect_wake(r, WHEN_VISIBLE, DMCP_E_GONE);
+        rig_map(r, call, "m", "k", "v");
+        rig_expect_wake(r, WHEN_VISIBLE, DMCP_E_GONE);
+        rig_of_call(r, CMD_CALL_RELEASE, call);
+        rig_commit(r);
+    }
+    rig_expect_nothing(r);
+    assert_int_equal(rig_count(r, key_journal(call, STR(""))), 0);
+    assert_true(rig_map_holds(r, "k", NULL));
+    assert_false(is_unfinished(r, call));
+}
+
+/* ---- repeated requests ---- */
+
+CALL_TEST(a_repeat_attaches_to_the_running_call_and_both_are_answered)
+{
+    struct rig *r = *state;
+    struct id call = rig_start(r, 1, "7");
+
+    rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+    start(r, 2, "7");
+    rig_expect_prime(r, 1, 0);
+    rig_expect_prime(r, 2, 0);
+    rig_expect_nothing(r); /* nothing runs twice */
+    rig_done(r, call, "{}");
+    rig_expect_reply(r, 1, 1, "{}");
+    rig_expect_reply(r, 2, 1, "{}");
+    assert_int_equal(engine_counts(r->engine).running, 0);
+}
+
+CALL_TEST(a_repeat_gets_the_events_that_it_missed_first)
+{
+    struct rig *r = *state;
+    struct id call = rig_start(r, 1, "7");
+
+    rig_event(r, call, "a", "\"one\"");
+    rig_event(r, call, "b", "\"two\"");
+    rig_drop_actions(r);
+    start(r, 2, "7"); /* the events are not written yet */
+    assert_int_equal(r->n_write_first, 1);
+    rig_expect_prime(r, 2, 0);
+    rig_expect_event(r, 2, 1, "\"one\"");
+    rig_expect_event(r, 2, 2, "\"two\"");
+    rig_event(r, call, "c", "\"three\"");
+    rig_expect_event(r, 1, 3, "\"three\"");
+    rig_expect_event(r, 2, 3, "\"three\"");
+}
+
+CALL_TEST(a_repeat_of_a_finished_call_gets_its_recorded_answer_also_after_a_restart)
+{
+    struct rig *r = *state;
+    struct id call = rig_start(r, 1, "7");
+
+    rig_event(r, call, "a", "\"one\"");
+    rig_done(r, call, "\"once\"");
+    rig_commit(r);
+    rig_drop_actions(r);
+    for (int i = 0; i < 2; i++) {
+        start(r, 2, "7");
+        rig_expect_event(r, 2, 1, "\"one\"");
+        rig_expect_reply(r, 2, 2, "\"once\"");
+        rig_expect_nothing(r);
+        assert_int_equal(r->rows.n, 0);
+        rig_restart(r);
+        rig_expect_nothing(r);
+    }
+}
+
+/* The call is not in the store yet and no longer in the list of those that run. */
+CALL_TEST(start_end_and_repeat_in_one_batch_run_once_and_answer_twice)
+{
+    struct rig *r = *state;
+    struct id call = start(r, 1, "7");
+
+    rig_done(r, call, "{}");
+    start(r, 2, "7");
+    assert_int_equal(r->n_write_first, 1);
+    rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+    rig_expect_reply(r, 1, 1, "{}");
+    rig_expect_reply(r, 2, 1, "{}");
+    rig_commit(r);
+    rig_expect_nothing(r);
+    assert_int_equal(rig_count(r, key_kind_start(KEY_CALL)), 1);
+}
+
+CALL_TEST(start_end_and_a_conflicting_repeat_in_one_batch_conflict)
+{
+    struct rig *r = *state;
+    struct id call = start(r, 1, "7");
+
+    rig_done(r, call, "{}");
+    start_with(r, 2, "7", "{\"other\":1}");
+    rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+    rig_expect_reply(r, 1, 1, "{}");
+    rig_expect_refused(r, 2, DMCP_E_CONFLICT);
+    rig_expect_nothing(r);
+}
+
+CALL_TEST(the_same_request_id_with_other_parameters_is_a_conflict_running_or_finished)
+{
+    struct rig *r = *state;
+    struct id call = rig_start(r, 1, "7");
+
+    rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+    start_with(r, 2, "7", "{\"other\":1}");
+    rig_expect_refused(r, 2, DMCP_E_CONFLICT);
+    rig_done(r, call, "{}");
+    rig_expect_reply(r, 1, 1, "{}");
+    rig_commit(r);
+    start_with(r, 2, "7", "{\"other\":1}");
+    rig_expect_refused(r, 2, DMCP_E_CONFLICT);
+    rig_restart(r);
+    start_with(r, 2, "7", "{\"other\":1}");
+    rig_expect_refused(r, 2, DMCP_E_CONFLICT);
+    rig_expect_nothing(r);
+    assert_int_equal(rig_count(r, key_kind_start(KEY_CALL)), 1);
+}
+
+CALL_TEST(the_same_request_id_in_another_session_or_of_another_type_is_another_call)
+{
+    struct rig *r = *state;
+    struct id first = r->session;
+
+    start(r, 1, "7");
+    rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+    start(r, 2, "\"7\"");
+    rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+    r->session = rig_id(r);
+    start_with(r, 3, "7", "{\"other\":1}");
+    rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+    r->session = first;
+    rig_commit(r);
+    assert_int_equal(rig_count(r, key_kind_start(KEY_REQUEST)), 3);
+}
+
+/* ---- limits and order ---- */
+
+CALL_TEST(one_past_the_limit_of_unfinished_calls_is_refused_as_busy)
+{
+    struct rig *r = *state;
+    struct id calls[10];
+    char text[8];
+
+    for (int i = 0; i < 10; i++) {
+        snprintf(text, sizeof(text), "%d", i);
+        calls[i] = start(r, 1 + (uint64_t)i, text);
+    }
+    rig_commit(r);
+    rig_drop_actions(r);
+    start(r, 100, "100");
+    rig_expect_refused(r, 100, DMCP_E_BUSY);
+    assert_int_equal(r->rows.n, 0);
+    start(r, 101, "3"); /* a repeat is not one more */
+    rig_drop_actions(r);
+    rig_done(r, calls[0], "{}");
+    rig_expect_reply(r, 1, 1, "{}");
+    start(r, 100, "100");
+    rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+}
+
+CALL_TEST(calls_past_the_limit_of_workers_wait_and_are_dispatched_in_their_order)
+{
+    struct rig *r = *state;
+    struct id calls[8];
+    char text[8];
+
+    for (int i = 0; i < 8; i++) {
+        snprintf(text, sizeof(text), "%d", i);
+        calls[i] = start(r, 0, text);
+    }
+    for (int i = 0; i < 5; i++) {
+        expect_dispatched(r, calls[i], 1);
+    }
+    rig_commit(r);
+    rig_expect_nothing(r);
+    assert_int_equal(engine_counts(r->engine).ready, 3);
+    assert_int_equal(engine_counts(r->engine).running, 5);
+    rig_done(r, calls[4], "{}");
+    rig_expect_nothing(r); /* the worker is free once the end is written */
+    rig_commit(r);
+    expect_dispatched(r, calls[5], 1);
+    rig_done(r, calls[0], "{}");
+    rig_done(r, calls[1], "{}");
+    rig_commit(r);
+    expect_dispatched(r, calls[6], 1);
+    expect_dispatched(r, calls[7], 1);
+    rig_expect_nothing(r);
+}
+
+CALL_TEST(a_new_call_does_not_overtake_those_that_wait)
+{
+    struct rig *r = *state;
+    struct id running, waiting, fresh;
+
+    r->options.max_dispatched = 1;
+    rig_restart(r);
+    running = start(r, 0, "1");
+    expect_dispatched(r, running, 1);
+    waiting = start(r, 0, "2");
+    rig_commit(r);
+    rig_done(r, running, "{}");
+    fresh = start(r, 0, "3"); /* in the batch that frees the worker */
+    rig_commit(r);
+    expect_dispatched(r, waiting, 1);
+    rig_expect_nothing(r);
+    rig_done(r, waiting, "{}");
+    rig_commit(r);
+    expect_dispatched(r, fresh, 1);
+}
+
+CALL_TEST(large_parameters_wait_until_there_is_room_for_them_in_memory)
+{
+    struct rig *r = *state;
+    char params[1101];
+    struct id large, small;
+
+    memset(params, ' ', sizeof(params));
+    params[sizeof(params) - 1] = '\0';
+    large = start_with(r, 0, "1", params); /* alone it may always run */
+    expect_dispatched(r, large, 1);
+    small = start(r, 0, "2");
+    rig_commit(r);
+    rig_expect_nothing(r);
+    rig_done(r, large, "{}");
+    rig_commit(r);
+    expect_dispatched(r, small, 1);
+}
+
+CALL_TEST(a_waiting_call_is_dispatched_with_the_log_level_that_its_session_has_by_then)
+{
+    struct rig *r = *state;
+    struct command *update = command_new(CMD_SESSION_UPDATE);
+    struct id running;
+
+    r->options.max_dispatched = 1;
+    rig_restart(r);
+    running = start(r, 0, "1");
+    start(r, 0, "2");
+    update->session = r->session;
+    update->update.log_level = 6;
+    rig_apply(r, update);
+    rig_done(r, running, "{}");
+    rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+    rig_commit(r);
+    assert_int_equal(rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE)->dispatch.log_level, 6);
+}
+
+/* ---- release ---- */
+
+CALL_TEST(a_released_call_runs_again_in_a_new_attempt_and_answers_those_who_wait)
+{
+    struct rig *r = *state;
+    struct id call = rig_start(r, 1, "7");
+
+    expect_dispatched(r, call, 1);
+    rig_of_call(r, CMD_CALL_RELEASE, call);
+    rig_expect_nothing(r);
+    rig_commit(r);
+    expect_dispatched(r, call, 2);
+    rig_expect_nothing(r);
+    rig_done(r, call, "{}");
+    rig_expect_reply(r, 1, 1, "{}");
+}
+
+CALL_TEST(a_released_call_stays_on_disk_for_the_next_process)
+{
+    struct rig *r = *state;
+    struct id call = rig_start_quietly(r);
+
+    rig_of_call(r, CMD_CALL_RELEASE, call);
+    rig_commit(r);
+    rig_restart(r);
+    expect_dispatched(r, call, 3);
+}
+
+/* ---- priming ---- */
+
+CALL_TEST(a_quick_call_is_never_primed)
+{
+    struct rig *r = *state;
+    struct id call = rig_start(r, 1, "7");
+
+    rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+    assert_true(engine_deadline(r->engine) == r->now.mono_ms + RIG_PRIME_MS);
+    rig_pass(r, RIG_PRIME_MS - 1);
+    rig_tick(r);
+    rig_expect_nothing(r);
+    rig_done(r, call, "{}");
+    rig_expect_reply(r, 1, 1, "{}");
+    rig_commit(r);
+    assert_true(engine_deadline(r->engine) == UINT64_MAX);
+    rig_pass(r, RIG_PRIME_MS);
+    rig_tick(r);
+    rig_expect_nothing(r);
+}
+
+CALL_TEST(a_slow_call_is_primed_at_its_deadline_and_once)
+{
+    struct rig *r = *state;
+    struct id call = rig_start(r, 1, "7");
+    struct action *a;
+
+    rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+    rig_pass(r, RIG_PRIME_MS / 2);
+    rig_start(r, 2, "8");
+    rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+    rig_pass(r, RIG_PRIME_MS / 2);
+    rig_tick(r);
+    a = rig_expect(r, ACT_PRIME, WHEN_DURABLE);
+    assert_int_equal(a->peer, 1);
+    assert_true(id_eq(a->event.stream, call) && a->event.sequence == 0);
+    rig_expect_nothing(r);
+    assert_true(engine_deadline(r->engine) == r->now.mono_ms + RIG_PRIME_MS / 2);
+    rig_pass(r, RIG_PRIME_MS);
+    rig_tick(r);
+    rig_expect_prime(r, 2, 0);
+    rig_expect_nothing(r);
+    assert_true(engine_deadline(r->engine) == UINT64_MAX);
+}
+
+CALL_TEST(it_is_primed_when_it_waits_for_the_disk_anyway)
+{
+    struct rig *r = *state;
+    struct id call = rig_start(r, 1, "7");
+
+    rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+    rig_of_call(r, CMD_CALL_FLUSH, call);
+    rig_expect_prime(r, 1, 0);
+    rig_expect_wake(r, WHEN_DURABLE, DMCP_OK);
+    rig_of_call(r, CMD_CALL_FLUSH, call);
+    rig_expect_wake(r, WHEN_DURABLE, DMCP_OK);
+    call = rig_start(r, 2, "8");
+    rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+    rig_step(r, call, STEP_OP_BEGIN, GUARD_AT_MOST_ONCE, "a", "");
+    rig_expect_prime(r, 2, 0);
+    rig_expect_wake(r, WHEN_DURABLE, DMCP_OK);
+    assert_true(engine_deadline(r->engine) == UINT64_MAX);
+}
+
+CALL_TEST(an_event_opens_the_stream_so_that_it_needs_no_priming)
+{
+    struct rig *r = *state;
+    struct id call = rig_start(r, 1, "7");
+
+    rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+    rig_event(r, call, "a", "{}");
+    rig_expect_event(r, 1, 1, "{}");
+    rig_expect_wake(r, WHEN_VISIBLE, DMCP_OK);
+    rig_pass(r, RIG_PRIME_MS);
+    rig_tick(r);
+    rig_expect_nothing(r);
+}
+
+CALL_TEST(a_client_that_left_is_not_primed)
+{
+    struct rig *r = *state;
+
+    rig_start(r, 1, "7");
+    rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+    rig_of_peer(r, CMD_UNFOLLOW, 1, 0);
+    rig_pass(r, RIG_PRIME_MS);
+    rig_tick(r);
+    rig_expect_nothing(r);
+}
+
+RUN_TESTS()
