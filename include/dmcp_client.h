@@ -60,7 +60,7 @@ typedef struct dmcp_question dmcp_question;   /* a request of the server to the 
 enum dmcp_repost {
     DMCP_REPOST_AUTO = 0, /* when the server said that it attaches repeated requests */
     DMCP_REPOST_NEVER,
-    DMCP_REPOST_ALWAYS,   /* the caller knows that the server does, or that repeating is harmless */
+    DMCP_REPOST_ALWAYS, /* the caller knows that the server does, or that repeating is harmless */
 };
 
 /* How far the last request got. */
@@ -275,7 +275,7 @@ DMCP_API enum dmcp_delivery dmcp_client_error_delivery(const dmcp_client *client
 typedef struct dmcp_call_options {
     size_t size; /* sizeof(dmcp_call_options) */
 
-    int64_t timeout_ms; /* for the request as a whole; default: the client's */
+    int64_t timeout_ms;   /* for the request as a whole; default: the client's */
     bool keep_on_timeout; /* leave the call running when the time is up, to be resumed; otherwise
                            * the server is told that it is cancelled */
     int64_t request_id;   /* the request's number; 0: the next one. Giving the number of an earlier

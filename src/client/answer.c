@@ -53,8 +53,9 @@ static void judge_success(struct dmcp_client *c, struct exchange *x)
         return;
     }
     if (is_getting(x)) {
-        exchange_fail(x, DMCP_E_PROTOCOL, "the server answered a GET with something that is no "
-                                          "event stream");
+        exchange_fail(x, DMCP_E_PROTOCOL,
+                      "the server answered a GET with something that is no "
+                      "event stream");
         return;
     }
     if (!str_eq_nocase(transfer_content_type(x->transfer), STR("application/json"))) {
@@ -69,8 +70,9 @@ static void judge_success(struct dmcp_client *c, struct exchange *x)
         if (message_accept_error(x, buf_str(&x->transfer->in))) {
             exchange_finish(x); /* an error without id, in the answer to this one request */
         } else {
-            exchange_fail(x, DMCP_E_PROTOCOL, "the server's answer is no response to the request%s%s",
-                          rc ? ": " : "", rc ? e.text : "");
+            exchange_fail(x, DMCP_E_PROTOCOL,
+                          "the server's answer is no response to the request%s%s", rc ? ": " : "",
+                          rc ? e.text : "");
         }
     }
 }
@@ -81,8 +83,10 @@ static void judge_redirect(struct dmcp_client *c, struct exchange *x, uint64_t n
     int status = x->http_status;
 
     if (!url || (status != 307 && status != 308 && !is_getting(x))) {
-        exchange_fail(x, DMCP_E_PROTOCOL, "the server answered HTTP %d, which is no way to "
-                                          "redirect this request", status);
+        exchange_fail(x, DMCP_E_PROTOCOL,
+                      "the server answered HTTP %d, which is no way to "
+                      "redirect this request",
+                      status);
     } else if (!url_is_same_origin(c->url, url)) {
         /* It would be handed the session's id, and perhaps the user's token. */
         exchange_fail(x, DMCP_E_DENIED, "the server redirects to another origin: %.120s", url);
@@ -126,11 +130,11 @@ static void judge_unknown(struct dmcp_client *c, struct exchange *x, uint64_t no
     x->is_answered = x->is_posting;
     excerpt(x, text);
     if (c->session_id || x->session_id) {
-        exchange_fail(x, DMCP_E_GONE,
-                      "the server does not know the session%s; begin another%s",
+        exchange_fail(x, DMCP_E_GONE, "the server does not know the session%s; begin another%s",
                       x->event_id ? ", or no longer the event" : "", text);
     } else {
-        exchange_fail(x, DMCP_E_NOTFOUND, "there is no MCP endpoint at this URL (HTTP 404)%s", text);
+        exchange_fail(x, DMCP_E_NOTFOUND, "there is no MCP endpoint at this URL (HTTP 404)%s",
+                      text);
     }
 }
 

@@ -24,10 +24,17 @@ static bool may_repeat(const struct dmcp_client *c, const dmcp_call_options *o)
 static bool is_harmless(const char *method)
 {
     static const char *const harmless[] = {
-        "completion/complete",      "logging/setLevel", "ping",
-        "prompts/get",              "prompts/list",     "resources/list",
-        "resources/read",           "tools/list",       "resources/subscribe",
-        "resources/templates/list", "resources/unsubscribe",
+        "completion/complete",
+        "logging/setLevel",
+        "ping",
+        "prompts/get",
+        "prompts/list",
+        "resources/list",
+        "resources/read",
+        "tools/list",
+        "resources/subscribe",
+        "resources/templates/list",
+        "resources/unsubscribe",
     };
 
     for (size_t i = 0; i < COUNT_OF(harmless); i++) {

@@ -115,8 +115,7 @@ struct request {
 };
 
 /* Send it and wait. On success the exchange has the result and is the caller's. */
-int request_run(struct dmcp_client *c, const struct request *r,
-                struct exchange **x_out) MUST_CHECK;
+int request_run(struct dmcp_client *c, const struct request *r, struct exchange **x_out) MUST_CHECK;
 
 /* ---- session.c, question.c ---- */
 

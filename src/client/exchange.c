@@ -153,8 +153,8 @@ static void note_failure(struct exchange *x, uint64_t now_ms)
     }
 }
 
-void exchange_come_back(struct dmcp_client *c, struct exchange *x, uint64_t now_ms,
-                        uint64_t min_ms, const char *reason)
+void exchange_come_back(struct dmcp_client *c, struct exchange *x, uint64_t now_ms, uint64_t min_ms,
+                        const char *reason)
 {
     uint64_t wait_ms;
 

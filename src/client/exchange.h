@@ -48,7 +48,7 @@ struct exchange {
     int64_t id;      /* of the request */
     char *body;      /* of the POST */
     size_t body_len;
-    bool may_repeat; /* the same POST may reach the server twice */
+    bool may_repeat;                  /* the same POST may reach the server twice */
     const dmcp_call_options *options; /* callbacks of a request, borrowed, or NULL */
     uint64_t deadline_ms;             /* no use in coming back later than that */
     int64_t reconnect_ms;             /* nor when so long nothing came; DMCP_FOREVER */
@@ -56,30 +56,30 @@ struct exchange {
     /* The transfer, while open. */
     struct transfer *transfer;
     struct sse_parser sse;
-    bool is_posting; /* else a GET or DELETE */
-    bool is_judged;  /* the headers were looked at */
-    bool is_stream;  /* of events; else one whole answer */
+    bool is_posting;              /* else a GET or DELETE */
+    bool is_judged;               /* the headers were looked at */
+    bool is_stream;               /* of events; else one whole answer */
     uint64_t seen_bytes, seen_ms; /* what had come when something last came, and when that was */
     char *redirect;               /* URL of the next transfer; NULL: the client's */
     unsigned n_redirects;
 
     /* What it knows for coming back. */
-    char *event_id;    /* the last one seen; NULL: none */
-    bool has_retry;    /* the server said how long to wait: retry_ms */
+    char *event_id; /* the last one seen; NULL: none */
+    bool has_retry; /* the server said how long to wait: retry_ms */
     uint64_t retry_ms;
-    bool was_sent;     /* a POST may have reached the server */
-    unsigned failures; /* in a row, without a byte of a stream in between */
+    bool was_sent;               /* a POST may have reached the server */
+    unsigned failures;           /* in a row, without a byte of a stream in between */
     uint64_t fruitless_since_ms; /* when the first of them was; 0 without */
 
     /* What it brought. */
-    struct err error;      /* code 0: it succeeded, or is not done */
-    bool is_answered;      /* by the server, be it with an error */
-    int http_status;       /* of the last answer, 0 without */
-    char *session_id;      /* that an answer carried */
-    char *result;          /* JSON text */
-    int64_t rpc_code;      /* DMCP_E_REMOTE, and the next two */
+    struct err error; /* code 0: it succeeded, or is not done */
+    bool is_answered; /* by the server, be it with an error */
+    int http_status;  /* of the last answer, 0 without */
+    char *session_id; /* that an answer carried */
+    char *result;     /* JSON text */
+    int64_t rpc_code; /* DMCP_E_REMOTE, and the next two */
     char *rpc_message;
-    char *rpc_data;        /* JSON text, NULL without */
+    char *rpc_data; /* JSON text, NULL without */
 };
 
 /* Starts when the pump next turns. The body is copied. */
@@ -99,8 +99,8 @@ uint64_t exchange_wake_ms(const struct dmcp_client *c, const struct exchange *x)
 
 /* Its transfer is of no more use; go on with another, not before min_ms have passed. `floor`
  * counts from now. Fails the exchange when it cannot or should not go on. */
-void exchange_come_back(struct dmcp_client *c, struct exchange *x, uint64_t now_ms,
-                        uint64_t min_ms, const char *reason);
+void exchange_come_back(struct dmcp_client *c, struct exchange *x, uint64_t now_ms, uint64_t min_ms,
+                        const char *reason);
 
 /* The same request at another URL, at once. */
 void exchange_redirect(struct exchange *x, const char *url, uint64_t now_ms);

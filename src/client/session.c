@@ -70,8 +70,10 @@ static int read_server(struct dmcp_client *c, const char *json, struct err *e)
     root = yyjson_doc_get_root(doc);
     version = json_get_str(root, "protocolVersion");
     if (!version.p || !is_known_version(c, version)) {
-        rc = err_set(e, DMCP_E_VERSION, "the server speaks protocol version \"%.*s\", which this "
-                                        "client does not", STR_FMT(version));
+        rc = err_set(e, DMCP_E_VERSION,
+                     "the server speaks protocol version \"%.*s\", which this "
+                     "client does not",
+                     STR_FMT(version));
     } else {
         c->version = mem_dup(version.p, version.len);
         c->attaches = says_attach(root);
@@ -204,8 +206,8 @@ int dmcp_client_connect(dmcp_client *client)
     return DMCP_OK;
 }
 
-int dmcp_client_reconnect(dmcp_client *client, const char *session_id,
-                          const char *protocol_version, int64_t next_request_id)
+int dmcp_client_reconnect(dmcp_client *client, const char *session_id, const char *protocol_version,
+                          int64_t next_request_id)
 {
     int rc = client_enter(client);
     struct err e;

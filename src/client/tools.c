@@ -45,8 +45,7 @@ static int add_tool(dmcp_tool_list *l, const yyjson_val *tool, struct err *e)
         return err_set(e, DMCP_E_PROTOCOL, "the server lists a tool without a name");
     }
     if (l->n == LIMIT_LIST_ENTRIES) {
-        return err_set(e, DMCP_E_TOOBIG, "the server lists more than %d tools",
-                       LIMIT_LIST_ENTRIES);
+        return err_set(e, DMCP_E_TOOBIG, "the server lists more than %d tools", LIMIT_LIST_ENTRIES);
     }
     if (l->n == l->capacity) {
         l->capacity = l->capacity ? 2 * l->capacity : 16;

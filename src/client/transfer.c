@@ -10,9 +10,9 @@
 #include "base/limits.h"
 #include "base/log.h"
 
-#define CONNECT_MS 10000L   /* for one attempt: name, TCP and TLS */
-#define MAX_DRAINING 4      /* older ones lose their connection */
-#define MAX_CONNECTIONS 8L  /* kept open without a transfer */
+#define CONNECT_MS 10000L  /* for one attempt: name, TCP and TLS */
+#define MAX_DRAINING 4     /* older ones lose their connection */
+#define MAX_CONNECTIONS 8L /* kept open without a transfer */
 
 #define LONGEST_RETRY_S (365L * 86400)
 

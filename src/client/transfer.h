@@ -33,11 +33,11 @@ enum transfer_method { TRANSFER_POST, TRANSFER_GET, TRANSFER_DELETE };
 struct transfer_request {
     enum transfer_method method;
     const char *url;
-    struct str body;           /* of a POST */
-    const char *session_id;    /* NULL: none; so for the next two */
+    struct str body;        /* of a POST */
+    const char *session_id; /* NULL: none; so for the next two */
     const char *version;
     const char *last_event_id;
-    bool is_fresh;             /* never on a connection that was used before */
+    bool is_fresh; /* never on a connection that was used before */
 };
 
 struct transfer {
@@ -45,12 +45,12 @@ struct transfer {
     struct wire *wire;
     CURL *easy;
     struct curl_slist *headers;
-    struct buf in; /* the body as far as it has come and was not taken away */
+    struct buf in;                     /* the body as far as it has come and was not taken away */
     uint64_t header_bytes, body_bytes; /* all that came */
     bool has_headers;                  /* of the final response, all of them */
     bool is_done;
-    CURLcode code;                  /* once it is done */
-    const char *overrun;            /* which limit the server passed; NULL: none */
+    CURLcode code;       /* once it is done */
+    const char *overrun; /* which limit the server passed; NULL: none */
     char error[CURL_ERROR_SIZE];
 };
 

@@ -139,10 +139,12 @@ static bool has_control(struct str s)
 
 static bool is_ours(struct str name)
 {
-    static const char *const ours[] = { "Accept",          "Connection",     "Content-Length",
-                                        "Content-Type",    "Expect",         "Host",
-                                        "Last-Event-ID",   "Mcp-Session-Id", "MCP-Protocol-Version",
-                                        "Accept-Encoding", "Transfer-Encoding" };
+    static const char *const ours[] = {
+        "Accept",          "Connection",       "Content-Length",
+        "Content-Type",    "Expect",           "Host",
+        "Last-Event-ID",   "Mcp-Session-Id",   "MCP-Protocol-Version",
+        "Accept-Encoding", "Transfer-Encoding"
+    };
 
     for (size_t i = 0; i < COUNT_OF(ours); i++) {
         if (str_eq_nocase(name, str_of(ours[i]))) {
@@ -184,6 +186,5 @@ bool header_is_session_id(struct str s)
 bool header_is_event_id(struct str s)
 {
     /* Blanks at its ends would be lost on the way, and a wrong event be named. */
-    return s.len > 0 && s.len <= LIMIT_EVENT_ID_BYTES && !has_control(s) &&
-           str_eq(s, str_trim(s));
+    return s.len > 0 && s.len <= LIMIT_EVENT_ID_BYTES && !has_control(s) && str_eq(s, str_trim(s));
 }

@@ -60,7 +60,8 @@ static char *member(const char *json, const char *name)
 
     if (at) {
         at += strlen(key);
-        value = *at == '"' ? strndup(at + 1, strcspn(at + 1, "\"")) : strndup(at, strcspn(at, ",}"));
+        value = *at == '"' ? strndup(at + 1, strcspn(at + 1, "\""))
+                           : strndup(at, strcspn(at, ",}"));
     }
     free(key);
     return value;
@@ -170,8 +171,8 @@ void fake_send_chunk(int fd, const char *text, const struct fake_request *r)
 void fake_send_whole(int fd, int status, const char *headers, const char *type, const char *body)
 {
     char *text = fake_format("HTTP/1.1 %d Reply\r\n%s%s%s%sContent-Length: %zu\r\n\r\n%s", status,
-                        headers ? headers : "", *type ? "Content-Type: " : "", type,
-                        *type ? "\r\n" : "", strlen(body), body);
+                             headers ? headers : "", *type ? "Content-Type: " : "", type,
+                             *type ? "\r\n" : "", strlen(body), body);
 
     fake_send_text(fd, text);
     free(text);

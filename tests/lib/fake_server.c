@@ -69,8 +69,8 @@ static void send_stream(struct fake_server *s, int fd, const struct fake_reply *
                         const struct fake_request *r)
 {
     char *head = fake_format("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-                        "Transfer-Encoding: chunked\r\n%s\r\n",
-                        reply->headers ? reply->headers : "");
+                             "Transfer-Encoding: chunked\r\n%s\r\n",
+                             reply->headers ? reply->headers : "");
 
     fake_send_text(fd, head);
     free(head);
@@ -92,14 +92,15 @@ static void send_default(struct fake_server *s, int fd, const struct fake_reques
 
     if (strcmp(r->wants, "initialize") == 0) {
         json = fake_format("{\"jsonrpc\":\"2.0\",\"id\":$ID,\"result\":{\"protocolVersion\":\"%s\","
-                      "\"capabilities\":{\"tools\":{}%s},"
-                      "\"serverInfo\":{\"name\":\"fake\",\"version\":\"1\"}}}",
-                      s->o.version ? s->o.version : "2025-11-25",
-                      s->o.attaches ? ",\"experimental\":{\"durable-mcp\":{\"attach\":true}}" : "");
+                           "\"capabilities\":{\"tools\":{}%s},"
+                           "\"serverInfo\":{\"name\":\"fake\",\"version\":\"1\"}}}",
+                           s->o.version ? s->o.version : "2025-11-25",
+                           s->o.attaches ? ",\"experimental\":{\"durable-mcp\":{\"attach\":true}}"
+                                         : "");
         char *body = fake_expand(json, r);
 
         fake_send_whole(fd, 200, s->o.no_sessions ? "" : "Mcp-Session-Id: session-1\r\n",
-                   "application/json", body);
+                        "application/json", body);
         free(body);
         free(json);
     } else if (strncmp(r->wants, "notifications/", 14) == 0 || strcmp(r->wants, "answer") == 0) {
@@ -145,7 +146,7 @@ static enum fake_then answer(struct fake_server *s, int fd, const struct fake_re
     } else if (reply->json) {
         body = fake_expand(reply->json, r);
         fake_send_whole(fd, reply->status ? reply->status : 200, reply->headers, "application/json",
-                   body);
+                        body);
         free(body);
     } else if (reply->then == FAKE_END) {
         fake_send_whole(fd, reply->status ? reply->status : 200, reply->headers, "", "");

@@ -44,8 +44,8 @@ struct fake_reply {
 };
 
 struct fake_options {
-    bool attaches;    /* announce the capability durable-mcp.attach */
-    bool no_sessions; /* give no session id */
+    bool attaches;       /* announce the capability durable-mcp.attach */
+    bool no_sessions;    /* give no session id */
     const char *version; /* NULL: 2025-11-25 */
 };
 

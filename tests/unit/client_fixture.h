@@ -102,4 +102,32 @@ TEST_UNUSED static void header_is(const struct fake_request *r, const char *name
     free(is);
 }
 
+TEST_UNUSED static struct fake_server *start(bool attaches, const struct fake_reply *script)
+{
+    struct fake_options o = { .attaches = attaches };
+
+    return fake_server_start(&o, script);
+}
+
+TEST_UNUSED static void stop(struct fake_server *s, dmcp_client *c)
+{
+    dmcp_client_free(c);
+    fake_server_stop(s);
+}
+
+TEST_UNUSED static void asked(struct fake_server *s, const char *wants, size_t times)
+{
+    assert_int_equal(fake_server_count(s, wants), times);
+}
+
+/* The very same request came n times. */
+TEST_UNUSED static void same_call(struct fake_server *s, size_t n)
+{
+    asked(s, "tools/call", n);
+    for (size_t i = 1; i < n; i++) {
+        assert_string_equal(fake_server_request(s, "tools/call", i)->body,
+                            fake_server_request(s, "tools/call", 0)->body);
+    }
+}
+
 #endif

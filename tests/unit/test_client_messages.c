@@ -4,12 +4,14 @@
  */
 #include "client_fixture.h"
 
-#define NOTIFY(method, params) \
+#define NOTIFY(method, params)                                                                     \
     "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/" method "\",\"params\":" params "}"
-#define ASK(id, method) \
-    "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":{\"message\":\"name?\"}}"
-#define RESULT_2 \
-    "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"late\"}]}}"
+#define ASK(id, method)                                                                            \
+    "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method                                      \
+    "\",\"params\":{\"message\":\"name?\"}}"
+#define RESULT_2                                                                                   \
+    "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"late\"}" \
+    "]}}"
 
 static void on_log(dmcp_client *c, const dmcp_log *log, void *arg)
 {
@@ -70,15 +72,15 @@ static void on_progress(dmcp_client *c, const dmcp_progress *p, void *arg)
 
 static const struct fake_reply many_notifications[] = {
     { .on = "tools/call",
-      .sse = EVENT("1", NOTIFY("progress", "{\"progressToken\":$ID,\"progress\":0.5}"))
-             EVENT("2", NOTIFY("progress", "{\"progressToken\":99,\"progress\":1}"))
-             EVENT("3", NOTIFY("message", "{\"level\":\"info\",\"data\":\"wo\\nrds\"}"))
-             EVENT("4", NOTIFY("message", "{\"level\":\"error\",\"logger\":\"l\",\"data\":{\"a\":1}}"))
-             EVENT("5", NOTIFY("tools/list_changed", "{}"))
-             EVENT("6", NOTIFY("resources/list_changed", "{}"))
-             EVENT("7", NOTIFY("resources/updated", "{\"uri\":\"u\"}"))
-             EVENT("8", NOTIFY("message", "{\"no\":\"level\"}"))
-             EVENT("9", RESULT("done")) },
+      .sse = EVENT("1", NOTIFY("progress", "{\"progressToken\":$ID,\"progress\":0.5}")) EVENT(
+          "2", NOTIFY("progress", "{\"progressToken\":99,\"progress\":1}"))
+          EVENT("3", NOTIFY("message", "{\"level\":\"info\",\"data\":\"wo\\nrds\"}")) EVENT(
+              "4", NOTIFY("message", "{\"level\":\"error\",\"logger\":\"l\",\"data\":{\"a\":1}}"))
+              EVENT("5", NOTIFY("tools/list_changed", "{}"))
+                  EVENT("6", NOTIFY("resources/list_changed", "{}"))
+                      EVENT("7", NOTIFY("resources/updated", "{\"uri\":\"u\"}"))
+                          EVENT("8", NOTIFY("message", "{\"no\":\"level\"}"))
+                              EVENT("9", RESULT("done")) },
     { 0 },
 };
 
@@ -101,8 +103,8 @@ TEST(client, tells_each_notification_to_whom_it_concerns)
                         "list resources\n"
                         "other notifications/resources/updated {\"uri\":\"u\"}\n"
                         "other notifications/message {\"no\":\"level\"}\n");
-    assert_non_null(strstr(fake_server_request(s, "tools/call", 0)->body,
-                           "\"_meta\":{\"progressToken\":2}"));
+    assert_non_null(
+        strstr(fake_server_request(s, "tools/call", 0)->body, "\"_meta\":{\"progressToken\":2}"));
     dmcp_client_free(c);
     fake_server_stop(s);
 }
@@ -155,7 +157,7 @@ TEST(client, answers_the_questions_of_the_server)
     static const struct fake_reply script[] = {
         { .on = "tools/call",
           .sse = EVENT("1", ASK("\"q-1\"", "elicitation/create")) EVENT("2", ASK("2", "roots/list"))
-                 EVENT("3", ASK("3", "sampling/createMessage")) EVENT("4", ASK("4", "ping")),
+              EVENT("3", ASK("3", "sampling/createMessage")) EVENT("4", ASK("4", "ping")),
           .await = "answer",
           .await_n = 4,
           .sse_more = EVENT("5", RESULT("thanks")) },
@@ -262,7 +264,7 @@ TEST(client, reads_the_standalone_stream_while_it_waits_for_a_call)
           .await = "tools/call",
           .await_n = 1,
           .sse_more = EVENT("g/1", ASK("5", "elicitation/create"))
-                      EVENT("g/2", NOTIFY("progress", "{\"progressToken\":2,\"progress\":1}")),
+              EVENT("g/2", NOTIFY("progress", "{\"progressToken\":2,\"progress\":1}")),
           .then = FAKE_HANG },
         { .on = "tools/call",
           .sse = PRIME("c/0"),
@@ -295,8 +297,10 @@ TEST(client, opens_the_standalone_stream_anew_when_it_breaks)
     static const struct fake_reply script[] = {
         { .on = "GET", .sse = EVENT("g/1", NOTIFY("a", "{}")), .then = FAKE_CUT },
         { .on = "GET", .status = 409 },
-        { .on = "GET", .sse = EVENT("g/2", NOTIFY("b", "{}")) "data: {oops\n\n",
-          .then = FAKE_DOWN, .down_ms = 100 },
+        { .on = "GET",
+          .sse = EVENT("g/2", NOTIFY("b", "{}")) "data: {oops\n\n",
+          .then = FAKE_DOWN,
+          .down_ms = 100 },
         { .on = "GET", .sse = EVENT("g/3", NOTIFY("c", "{}")), .await = "DELETE", .await_n = 1 },
         { 0 },
     };
