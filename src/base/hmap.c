@@ -83,18 +83,25 @@ void hmap_init(struct hmap *m)
     *m = (struct hmap){ 0 };
 }
 
-void hmap_fini(struct hmap *m)
+void hmap_clear(struct hmap *m)
 {
-    for (size_t i = 0; i < m->n_buckets; i++) {
+    for (size_t i = 0; m->n > 0 && i < m->n_buckets; i++) {
         struct hmap_entry *e = m->buckets[i];
 
         while (e) {
             struct hmap_entry *next = e->next;
 
             mem_free(e);
+            m->n--;
             e = next;
         }
+        m->buckets[i] = NULL;
     }
+}
+
+void hmap_fini(struct hmap *m)
+{
+    hmap_clear(m);
     mem_free(m->buckets);
     *m = (struct hmap){ 0 };
 }

@@ -19,6 +19,7 @@ struct hmap {
 
 void hmap_init(struct hmap *m);
 void hmap_fini(struct hmap *m);
+void hmap_clear(struct hmap *m); /* empties it; keeps the room it has */
 void *hmap_get(const struct hmap *m, struct str key); /* NULL when absent */
 void *hmap_put(struct hmap *m, struct str key, void *value); /* the old value, or NULL */
 void *hmap_del(struct hmap *m, struct str key);              /* the old value, or NULL */

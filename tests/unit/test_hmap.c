@@ -119,6 +119,28 @@ TEST(hmap, a_walk_meets_every_entry_once_also_while_it_deletes_them)
     hmap_fini(&m);
 }
 
+TEST(hmap, a_cleared_one_is_empty_and_can_be_filled_again)
+{
+    struct hmap_entry *cursor = NULL;
+    struct hmap m;
+    char text[16];
+    int value;
+
+    hmap_init(&m);
+    hmap_clear(&m);
+    for (int round = 0; round < 3; round++) {
+        for (uint32_t i = 0; i < N; i++) {
+            assert_null(hmap_put(&m, key_of(i, text), &value));
+        }
+        hmap_clear(&m);
+        assert_int_equal(m.n, 0);
+        cursor = NULL;
+        assert_null(hmap_next(&m, &cursor, NULL));
+        assert_null(hmap_get(&m, key_of(0, text)));
+    }
+    hmap_fini(&m);
+}
+
 TEST(hmap, the_hash_depends_on_every_byte_and_on_the_length)
 {
     char bytes[20] = { 0 };
