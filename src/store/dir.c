@@ -14,8 +14,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "store/store.h"
@@ -198,6 +200,24 @@ void dir_close(struct store_dir *d)
         close(d->lock_fd);
     }
     d->lock_fd = d->mark_fd = -1;
+}
+
+int dir_check_space(const struct store_dir *d, size_t bytes, struct err *e)
+{
+    struct statvfs fs;
+    uint64_t available;
+
+    if (fstatvfs(d->lock_fd, &fs) < 0) {
+        return fail(e, "look for free space", errno);
+    }
+    available = (uint64_t)fs.f_bavail * fs.f_frsize;
+    if (available < (uint64_t)bytes + LIMIT_DISK_RESERVE_BYTES) {
+        return err_set(e, DMCP_E_FULL,
+                       "no space left on the disk: %" PRIu64 " KiB are free, %u KiB of them are "
+                       "kept for recovery",
+                       available / KIB, LIMIT_DISK_RESERVE_BYTES / KIB);
+    }
+    return DMCP_OK;
 }
 
 uint64_t dir_mark(const struct store_dir *d)

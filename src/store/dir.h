@@ -26,6 +26,9 @@ struct store_dir {
 int dir_open(const char *path, struct store_dir *d_out, struct err *e) MUST_CHECK;
 void dir_close(struct store_dir *d);
 
+/* DMCP_E_FULL unless the file system has room for this many bytes and a reserve besides. */
+int dir_check_space(const struct store_dir *d, size_t bytes, struct err *e) MUST_CHECK;
+
 uint64_t dir_mark(const struct store_dir *d); /* 0 when there is none, or none that can be read */
 void dir_set_mark(struct store_dir *d, uint64_t position);
 

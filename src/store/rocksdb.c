@@ -15,6 +15,10 @@
  * their own it does not grow: see FAMILY_SHORT's options. One batch may write to both; the log is
  * one.
  *
+ * A full disk is noticed before RocksDB runs into it. Once an append to its log has failed, a sync
+ * that was on its way to that log from the other thread makes RocksDB 7 abort where its assertions
+ * are compiled in, as Debian does.
+ *
  * A range is deleted key by key when it holds few: every tombstone of a range costs each later
  * read of that tree, and a janitor writes thousands.
  */
@@ -345,9 +349,15 @@ static int rocks_write(struct store *s, const struct batch *b, uint64_t *positio
                        struct err *e)
 {
     struct rocks *r = rocks_of(s);
-    struct transfer t = { .rocks = r, .to = rocksdb_writebatch_create() };
+    struct transfer t = { .rocks = r };
     char *error = NULL;
+    int rc;
 
+    rc = dir_check_space(&r->dir, b->ops.len, e);
+    if (rc) {
+        return err_wrap(e, rc, "write");
+    }
+    t.to = rocksdb_writebatch_create();
     transfer(&t, b);
     rocksdb_write(r->db, r->write, t.to, &error);
     rocksdb_writebatch_destroy(t.to);

@@ -176,6 +176,11 @@ int store_rocksdb_open(const char *dir, struct store **store_out, struct err *e)
     if (rc) {
         return rc;
     }
+    rc = dir_check_space(&d, LIMIT_DISK_RESERVE_BYTES, e); /* twice: recovery writes, too */
+    if (rc) {
+        dir_close(&d);
+        return rc;
+    }
     r = rocks_new(d);
     buf_init(&path, 64 * KIB);
     buf_addf(&path, "%s/rocksdb", dir);
