@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A server whose one tool, `run`, does what a test tells it to: steps under each guard, waits
+ * around the side effect, failures and crashes at a chosen place. The side effect of a step is one
+ * line, `<id> <alias>`, appended to a file in one write, so that a test can count how often each
+ * body really ran.
+ *
+ * The result is {"steps":[{"alias":...,"outcome":...}]} in order; an outcome is one of ok,
+ * attempted (an at-most-once step was begun before), failed.
+ */
+#include <dmcp.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { FAIL_RETRYABLE = 1, FAIL_FINAL = 2, FAIL_LOG = 3 };
+
+struct step {
+    const char *id, *log, *alias, *guard, *fail, *crash;
+    int64_t before_ms, after_ms;
+};
+
+static void pause_ms(int64_t ms)
+{
+    struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000 };
+
+    if (ms > 0) {
+        nanosleep(&t, NULL);
+    }
+}
+
+static int append_line(dmcp_call *call, const struct step *s)
+{
+    const char *line = dmcp_format(call, "%s %s\n", s->id, s->alias);
+    int fd = open(s->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    ssize_t n = fd < 0 ? -1 : write(fd, line, strlen(line));
+
+    if (fd >= 0) {
+        close(fd);
+    }
+    return n == (ssize_t)strlen(line) ? DMCP_OK
+                                      : dmcp_fail(call, FAIL_LOG, "cannot write to %s", s->log);
+}
+
+static int body(dmcp_call *call, void *arg, dmcp_value **result)
+{
+    const struct step *s = arg;
+
+    pause_ms(s->before_ms);
+    DMCP_TRY(append_line(call, s));
+    if (strcmp(s->crash, "abort") == 0) {
+        abort();
+    } else if (strcmp(s->crash, "segv") == 0) {
+        raise(SIGSEGV);
+    }
+    pause_ms(s->after_ms);
+    if (strcmp(s->fail, "retryable") == 0) {
+        return dmcp_fail(call, FAIL_RETRYABLE, "step %s failed as it was told to", s->alias);
+    } else if (strcmp(s->fail, "final") == 0) {
+        return dmcp_fail(call, FAIL_FINAL, "step %s failed for good as it was told to", s->alias);
+    }
+    *result = dmcp_string(call, s->alias);
+    return DMCP_OK;
+}
+
+static int map_step(dmcp_call *call, const struct step *s)
+{
+    const char *key = dmcp_format(call, "%s/%s", s->id, s->alias);
+
+    pause_ms(s->before_ms);
+    DMCP_TRY(dmcp_map_insert(dmcp_map_as(call, "torture", s->alias), key, "", 0));
+    pause_ms(s->after_ms);
+    return DMCP_OK;
+}
+
+static int run_step(dmcp_call *call, struct step *s)
+{
+    static const int retryable[] = { FAIL_RETRYABLE, 0 };
+    const dmcp_step step = { .alias = s->alias,
+                             .type = DMCP_STRING,
+                             .retry = { .max_attempts = 3, .first_ms = 10, .max_ms = 50 },
+                             .retryable = retryable };
+    dmcp_value *result;
+
+    if (strcmp(s->guard, "at_least_once") == 0) {
+        return dmcp_at_least_once_with(call, &step, body, s, &result);
+    } else if (strcmp(s->guard, "at_most_once") == 0) {
+        return dmcp_at_most_once_with(call, &step, body, s, &result);
+    } else if (strcmp(s->guard, "map") == 0) {
+        return map_step(call, s);
+    }
+    return body(call, s, &result); /* none */
+}
+
+/* "" for a code that must be passed on: the call is run again. */
+static const char *outcome(int rc)
+{
+    if (rc == DMCP_OK) {
+        return "ok";
+    } else if (rc == DMCP_E_ATTEMPTED) {
+        return "attempted";
+    }
+    return rc > 0 ? "failed" : "";
+}
+
+static const char *text_or(const dmcp_value *step, const char *name, const char *fallback)
+{
+    const dmcp_value *v = dmcp_get(step, name);
+
+    return v ? dmcp_str(v) : fallback;
+}
+
+static int run(dmcp_call *call)
+{
+    const dmcp_value *steps = dmcp_arg(call, "steps");
+    dmcp_value *done = dmcp_pack(call, "[]");
+
+    for (size_t i = 0; i < dmcp_count(steps); i++) {
+        const dmcp_value *v = dmcp_at(steps, i);
+        struct step s = { .id = dmcp_arg_str(call, "id"),
+                          .log = dmcp_arg_str(call, "log"),
+                          .alias = text_or(v, "alias", ""),
+                          .guard = text_or(v, "guard", "none"),
+                          .fail = text_or(v, "fail", ""),
+                          .crash = text_or(v, "crash", ""),
+                          .before_ms = dmcp_int(dmcp_get(v, "before_ms")),
+                          .after_ms = dmcp_int(dmcp_get(v, "after_ms")) };
+        int rc = run_step(call, &s);
+
+        if (outcome(rc)[0] == '\0') {
+            return rc;
+        }
+        DMCP_TRY(dmcp_array_add(call, done, dmcp_pack(call, "{s:s, s:s}", "alias", s.alias,
+                                                      "outcome", outcome(rc))));
+    }
+    return dmcp_reply(call, "{s:v}", "steps", done);
+}
+
+static const char step_schema[] =
+    "{\"items\":{\"type\":\"object\",\"required\":[\"alias\",\"guard\"],\"properties\":{"
+    "\"alias\":{\"type\":\"string\",\"minLength\":1},"
+    "\"guard\":{\"enum\":[\"at_least_once\",\"at_most_once\",\"map\",\"none\"]},"
+    "\"before_ms\":{\"type\":\"integer\",\"minimum\":0},"
+    "\"after_ms\":{\"type\":\"integer\",\"minimum\":0},"
+    "\"fail\":{\"enum\":[\"retryable\",\"final\"]},"
+    "\"crash\":{\"enum\":[\"abort\",\"segv\"]}}}}";
+
+int main(int argc, char **argv)
+{
+    dmcp_server *server = dmcp_server_new("torture", "1.0.0");
+
+    dmcp_add_tool(server, &(dmcp_tool){
+        .name = "run",
+        .description = "Run the given steps, with waits, failures and crashes where they say so.",
+        .params = (dmcp_param[]){
+            { "id", DMCP_STRING, "what the lines in the log begin with", .required = true },
+            { "log", DMCP_STRING, "path of the file that the steps append to", .required = true },
+            { "steps", DMCP_ARRAY, "what to do, in order", .required = true,
+              .schema = step_schema },
+            { 0 } },
+        .handler = run,
+    });
+    return dmcp_server_main(server, argc, argv);
+}
