@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an HTTP answer that is no event stream means for its exchange: the response itself, a
+ * What an HTTP answer that is no event stream means for its errand: the response itself, a
  * refusal, "later", or "elsewhere".
  *
  *   2xx          a request: the JSON-RPC response. A notice: accepted.
@@ -18,13 +18,13 @@
 
 #define EXCERPT_BYTES 120 /* of a body, for an error text */
 
-static bool is_getting(const struct exchange *x)
+static bool is_getting(const struct errand *x)
 {
-    return !x->is_posting && x->kind != EXCHANGE_END;
+    return !x->is_posting && x->kind != ERRAND_END;
 }
 
 /* What the server said, for people: the error's message, or the beginning of the body. */
-static const char *excerpt(struct exchange *x, char out[EXCERPT_BYTES + 4])
+static const char *excerpt(struct errand *x, char out[EXCERPT_BYTES + 4])
 {
     struct str body = buf_str(&x->transfer->in);
     size_t n = 0;
@@ -43,62 +43,61 @@ static const char *excerpt(struct exchange *x, char out[EXCERPT_BYTES + 4])
     return out;
 }
 
-static void judge_success(struct dmcp_client *c, struct exchange *x)
+static void judge_success(struct dmcp_client *c, struct errand *x)
 {
     struct err e;
     int rc;
 
-    if (x->kind == EXCHANGE_NOTICE || x->kind == EXCHANGE_END) {
-        exchange_finish(x);
+    if (x->kind == ERRAND_NOTICE || x->kind == ERRAND_END) {
+        errand_finish(x);
         return;
     }
     if (is_getting(x)) {
-        exchange_fail(x, DMCP_E_PROTOCOL,
-                      "the server answered a GET with something that is no "
-                      "event stream");
+        errand_fail(x, DMCP_E_PROTOCOL,
+                    "the server answered a GET with something that is no "
+                    "event stream");
         return;
     }
     if (!str_eq_nocase(transfer_content_type(x->transfer), STR("application/json"))) {
-        exchange_fail(x, DMCP_E_PROTOCOL,
-                      "the server answered HTTP %d with something that is neither JSON nor an "
-                      "event stream: is this an MCP endpoint?",
-                      x->http_status);
+        errand_fail(x, DMCP_E_PROTOCOL,
+                    "the server answered HTTP %d with something that is neither JSON nor an "
+                    "event stream: is this an MCP endpoint?",
+                    x->http_status);
         return;
     }
     rc = message_accept(c, x, buf_str(&x->transfer->in), &e);
-    if (x->state == EXCHANGE_OPEN) {
+    if (x->state == ERRAND_OPEN) {
         if (message_accept_error(x, buf_str(&x->transfer->in))) {
-            exchange_finish(x); /* an error without id, in the answer to this one request */
+            errand_finish(x); /* an error without id, in the answer to this one request */
         } else {
-            exchange_fail(x, DMCP_E_PROTOCOL,
-                          "the server's answer is no response to the request%s%s", rc ? ": " : "",
-                          rc ? e.text : "");
+            errand_fail(x, DMCP_E_PROTOCOL, "the server's answer is no response to the request%s%s",
+                        rc ? ": " : "", rc ? e.text : "");
         }
     }
 }
 
-static void judge_redirect(struct dmcp_client *c, struct exchange *x, uint64_t now_ms)
+static void judge_redirect(struct dmcp_client *c, struct errand *x, uint64_t now_ms)
 {
     const char *url = transfer_redirect(x->transfer);
     int status = x->http_status;
 
     if (!url || (status != 307 && status != 308 && !is_getting(x))) {
-        exchange_fail(x, DMCP_E_PROTOCOL,
-                      "the server answered HTTP %d, which is no way to "
-                      "redirect this request",
-                      status);
+        errand_fail(x, DMCP_E_PROTOCOL,
+                    "the server answered HTTP %d, which is no way to "
+                    "redirect this request",
+                    status);
     } else if (!url_is_same_origin(c->url, url)) {
         /* It would be handed the session's id, and perhaps the user's token. */
-        exchange_fail(x, DMCP_E_DENIED, "the server redirects to another origin: %.120s", url);
+        errand_fail(x, DMCP_E_DENIED, "the server redirects to another origin: %.120s", url);
     } else if (x->n_redirects >= LIMIT_REDIRECTS) {
-        exchange_fail(x, DMCP_E_PROTOCOL, "the server redirects in circles");
+        errand_fail(x, DMCP_E_PROTOCOL, "the server redirects in circles");
     } else {
-        exchange_redirect(x, url, now_ms);
+        errand_redirect(x, url, now_ms);
     }
 }
 
 /* The server, or what stands before it, is not ready. */
-static void judge_unready(struct dmcp_client *c, struct exchange *x, uint64_t now_ms)
+static void judge_unready(struct dmcp_client *c, struct errand *x, uint64_t now_ms)
 {
     bool is_later = x->http_status == 429 || x->http_status == 503;
     char text[EXCERPT_BYTES + 4], reason[EXCERPT_BYTES + 40];
@@ -108,61 +107,59 @@ static void judge_unready(struct dmcp_client *c, struct exchange *x, uint64_t no
     if ((is_later && transfer_retry_after(x->transfer, &wait_ms)) || is_getting(x) ||
         x->may_repeat) {
         snprintf(reason, sizeof(reason), "HTTP %d%s", x->http_status, text);
-        exchange_come_back(c, x, now_ms, wait_ms, reason);
+        errand_come_back(c, x, now_ms, wait_ms, reason);
     } else if (is_later) {
         x->was_sent = x->http_status == 503; /* which may also be said after the fact */
-        exchange_fail(x, DMCP_E_BUSY, "the server answered HTTP %d%s", x->http_status, text);
+        errand_fail(x, DMCP_E_BUSY, "the server answered HTTP %d%s", x->http_status, text);
     } else {
         x->was_sent = true;
-        exchange_fail(x, DMCP_E_NET,
-                      "HTTP %d: whether the server executed the request is unknown%s",
-                      x->http_status, text);
+        errand_fail(x, DMCP_E_NET, "HTTP %d: whether the server executed the request is unknown%s",
+                    x->http_status, text);
     }
 }
 
-static void judge_unknown(struct dmcp_client *c, struct exchange *x, uint64_t now_ms)
+static void judge_unknown(struct dmcp_client *c, struct errand *x, uint64_t now_ms)
 {
     char text[EXCERPT_BYTES + 4];
 
-    if (exchange_forget_event(x, now_ms)) {
+    if (errand_forget_event(x, now_ms)) {
         return;
     }
     x->is_answered = x->is_posting;
     excerpt(x, text);
     if (c->session_id || x->session_id) {
-        exchange_fail(x, DMCP_E_GONE, "the server does not know the session%s; begin another%s",
-                      x->event_id ? ", or no longer the event" : "", text);
+        errand_fail(x, DMCP_E_GONE, "the server does not know the session%s; begin another%s",
+                    x->event_id ? ", or no longer the event" : "", text);
     } else {
-        exchange_fail(x, DMCP_E_NOTFOUND, "there is no MCP endpoint at this URL (HTTP 404)%s",
-                      text);
+        errand_fail(x, DMCP_E_NOTFOUND, "there is no MCP endpoint at this URL (HTTP 404)%s", text);
     }
 }
 
-static void judge_refusal(struct exchange *x, uint64_t now_ms)
+static void judge_refusal(struct errand *x, uint64_t now_ms)
 {
     char text[EXCERPT_BYTES + 4];
 
-    if (is_getting(x) && x->event_id && exchange_forget_event(x, now_ms)) {
+    if (is_getting(x) && x->event_id && errand_forget_event(x, now_ms)) {
         return;
     }
     excerpt(x, text);
     x->is_answered = x->is_posting;
     if (x->http_status == 401 || x->http_status == 403) {
-        exchange_fail(x, DMCP_E_DENIED, "the server answered HTTP %d%s", x->http_status, text);
+        errand_fail(x, DMCP_E_DENIED, "the server answered HTTP %d%s", x->http_status, text);
     } else if (x->http_status == 413) {
-        exchange_fail(x, DMCP_E_TOOBIG, "the request is too big for the server%s", text);
+        errand_fail(x, DMCP_E_TOOBIG, "the request is too big for the server%s", text);
     } else if (x->http_status == 405 && is_getting(x)) {
-        exchange_fail(x, x->event_id ? DMCP_E_NET : DMCP_E_NOTFOUND,
-                      x->event_id ? "the connection broke, and the server offers no way back"
-                                  : "the server offers no stream of its own");
+        errand_fail(x, x->event_id ? DMCP_E_NET : DMCP_E_NOTFOUND,
+                    x->event_id ? "the connection broke, and the server offers no way back"
+                                : "the server offers no stream of its own");
     } else if (x->rpc_message && x->is_posting) {
-        exchange_finish(x);
+        errand_finish(x);
     } else {
-        exchange_fail(x, DMCP_E_PROTOCOL, "the server answered HTTP %d%s", x->http_status, text);
+        errand_fail(x, DMCP_E_PROTOCOL, "the server answered HTTP %d%s", x->http_status, text);
     }
 }
 
-void answer_judge(struct dmcp_client *c, struct exchange *x, uint64_t now_ms)
+void answer_judge(struct dmcp_client *c, struct errand *x, uint64_t now_ms)
 {
     int status = x->http_status;
 
@@ -170,8 +167,8 @@ void answer_judge(struct dmcp_client *c, struct exchange *x, uint64_t now_ms)
         judge_success(c, x);
     } else if (status < 400) {
         judge_redirect(c, x, now_ms);
-    } else if (x->kind == EXCHANGE_END) {
-        exchange_finish(x); /* it knows no such session, or lets nobody end one */
+    } else if (x->kind == ERRAND_END) {
+        errand_finish(x); /* it knows no such session, or lets nobody end one */
     } else if (status == 429 || status == 502 || status == 503 || status == 504 ||
                (is_getting(x) && (status == 409 || status == 500))) {
         /* 409: the server has not yet noticed that the last connection broke. */

@@ -170,13 +170,13 @@ static int write_params(struct buf *b, const char *params_json, const dmcp_call_
 
 static int finish_call(struct dmcp_client *c, const struct request *r, dmcp_result **result_out)
 {
-    struct exchange *x;
+    struct errand *x;
     int rc = request_run(c, r, &x);
 
     if (rc == DMCP_OK) {
         *result_out = result_new_take(x->result);
         x->result = NULL;
-        exchange_free(c, x);
+        errand_free(c, x);
     }
     return rc;
 }
@@ -278,13 +278,13 @@ int dmcp_client_ping(dmcp_client *client, int64_t timeout_ms)
 {
     struct request r = { .method = "ping", .timeout_ms = timeout_ms, .may_repeat = true };
     int rc = client_enter_session(client);
-    struct exchange *x;
+    struct errand *x;
 
     if (rc == DMCP_OK) {
         rc = request_run(client, &r, &x);
     }
     if (rc == DMCP_OK) {
-        exchange_free(client, x);
+        errand_free(client, x);
     }
     return rc;
 }

@@ -110,7 +110,7 @@ dmcp_client *dmcp_client_new(const char *url, const dmcp_client_options *options
     }
     c->url = dup_or(url, "");
     c->next_id = 1;
-    list_init(&c->exchanges);
+    list_init(&c->errands);
     /* A body is taken out of its transfer at every turn if it is a stream, and at the end if it is
      * not, so the transfer holds little more than one message. */
     wire_init(&c->wire, o.ca_file, o.headers,
@@ -135,8 +135,8 @@ void dmcp_client_free(dmcp_client *client)
     }
     assert(!client->is_in_callback);
     (void)dmcp_client_close(client); /* nothing is left to be told */
-    while ((k = list_first(&client->exchanges)) != NULL) {
-        exchange_free(client, CONTAINER_OF(k, struct exchange, link));
+    while ((k = list_first(&client->errands)) != NULL) {
+        errand_free(client, CONTAINER_OF(k, struct errand, link));
     }
     wire_fini(&client->wire);
     curl_global_cleanup();
@@ -211,9 +211,9 @@ int client_enter_session(struct dmcp_client *c)
     return rc;
 }
 
-int client_note_outcome(struct dmcp_client *c, struct exchange *x)
+int client_note_outcome(struct dmcp_client *c, struct errand *x)
 {
-    c->delivery = exchange_delivery(x);
+    c->delivery = errand_delivery(x);
     c->http_status = x->http_status;
     if (x->error.code) {
         return client_fail(c, &x->error);

@@ -9,8 +9,8 @@
  *     result.c    what a request was answered with
  *     question.c  what the server asks
  *     message.c   messages from the server, to whom they go
- *     answer.c    what an HTTP answer means for the exchange that it belongs to
- *     exchange.c  one message to the server, over as many transfers as it takes
+ *     answer.c    what an HTTP answer means for the errand that it belongs to
+ *     errand.c  one message to the server, over as many transfers as it takes
  *     pump.c      waiting, the turns of libcurl
  *     transfer.c  one HTTP request and its response
  */
@@ -20,7 +20,7 @@
 #include <stdatomic.h>
 
 #include "base/list.h"
-#include "client/exchange.h"
+#include "client/errand.h"
 #include "client/transfer.h"
 #include "dmcp_client.h"
 
@@ -39,9 +39,9 @@ struct dmcp_client {
     char *server_json; /* the result of initialize */
     int64_t next_id;
 
-    struct list exchanges;     /* all that are not done; done ones until somebody took note */
-    struct exchange *current;  /* the request that a function waits for, or NULL */
-    struct exchange *listener; /* the standalone stream, or NULL */
+    struct list errands;     /* all that are not done; done ones until somebody took note */
+    struct errand *current;  /* the request that a function waits for, or NULL */
+    struct errand *listener; /* the standalone stream, or NULL */
 
     bool is_in_callback;
     bool is_cancelled; /* the current request, from a callback */
@@ -71,35 +71,35 @@ int client_enter_session(struct dmcp_client *c) MUST_CHECK; /* and is there a se
 int client_fail(struct dmcp_client *c, const struct err *e);
 
 /* Delivery and status of a request that has ended, and its error; returns its code. */
-int client_note_outcome(struct dmcp_client *c, struct exchange *x) MUST_CHECK;
+int client_note_outcome(struct dmcp_client *c, struct errand *x) MUST_CHECK;
 
 /* A time limit in milliseconds, or for ever, as a point in time. */
 uint64_t client_deadline(int64_t limit_ms, uint64_t now_ms);
 
 /* ---- pump.c ---- */
 
-/* Take turns until the exchange is settled (NULL: never), or until_ms. Callbacks run in here.
+/* Take turns until the errand is settled (NULL: never), or until_ms. Callbacks run in here.
  * DMCP_E_TIMEOUT, DMCP_E_INTERRUPTED; DMCP_E_CANCELLED: by a callback. */
-int pump_run(struct dmcp_client *c, const struct exchange *x, uint64_t until_ms) MUST_CHECK;
+int pump_run(struct dmcp_client *c, const struct errand *x, uint64_t until_ms) MUST_CHECK;
 
 /* Until no notice waits to be accepted, or until_ms: DMCP_E_TIMEOUT. */
 int pump_flush(struct dmcp_client *c, uint64_t until_ms) MUST_CHECK;
 
 /* ---- answer.c ---- */
 
-/* The exchange's transfer has brought a whole answer that is no stream: end the exchange, or have
+/* The errand's transfer has brought a whole answer that is no stream: end the errand, or have
  * it come back later. */
-void answer_judge(struct dmcp_client *c, struct exchange *x, uint64_t now_ms);
+void answer_judge(struct dmcp_client *c, struct errand *x, uint64_t now_ms);
 
 /* ---- message.c ---- */
 
 /* One message of the server, or a batch of them: call the callback that it is for, answer it, or
- * finish the exchange. DMCP_E_PROTOCOL: no message. */
-int message_accept(struct dmcp_client *c, struct exchange *x, struct str text,
+ * finish the errand. DMCP_E_PROTOCOL: no message. */
+int message_accept(struct dmcp_client *c, struct errand *x, struct str text,
                    struct err *e) MUST_CHECK;
 
 /* The JSON-RPC error in an answer's body; false when there is none. */
-bool message_accept_error(struct exchange *x, struct str body);
+bool message_accept_error(struct errand *x, struct str body);
 
 /* ---- request.c ---- */
 
@@ -114,8 +114,8 @@ struct request {
     const dmcp_call_options *options; /* callbacks; NULL: none */
 };
 
-/* Send it and wait. On success the exchange has the result and is the caller's. */
-int request_run(struct dmcp_client *c, const struct request *r, struct exchange **x_out) MUST_CHECK;
+/* Send it and wait. On success the errand has the result and is the caller's. */
+int request_run(struct dmcp_client *c, const struct request *r, struct errand **x_out) MUST_CHECK;
 
 /* ---- session.c, question.c ---- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages from the server: responses finish their exchange, notifications and questions go to the
+ * Messages from the server: responses finish their errand, notifications and questions go to the
  * user's callbacks, ping is answered here.
  *
  * A message is for whoever it names, not for the stream that it came on: progress goes to the
@@ -31,7 +31,7 @@ static char *text_of(const yyjson_val *v)
 
 /* ---- Responses ---- */
 
-static void keep_error(struct exchange *x, const struct rpc_message *m)
+static void keep_error(struct errand *x, const struct rpc_message *m)
 {
     mem_free(x->rpc_message);
     mem_free(x->rpc_data);
@@ -40,7 +40,7 @@ static void keep_error(struct exchange *x, const struct rpc_message *m)
     x->rpc_data = text_of(m->error_data);
 }
 
-bool message_accept_error(struct exchange *x, struct str body)
+bool message_accept_error(struct errand *x, struct str body)
 {
     struct rpc_message m;
     yyjson_doc *doc;
@@ -59,15 +59,15 @@ bool message_accept_error(struct exchange *x, struct str body)
     return is_error;
 }
 
-static bool is_for(const struct exchange *x, const struct rpc_message *m)
+static bool is_for(const struct errand *x, const struct rpc_message *m)
 {
     char id[24];
 
     snprintf(id, sizeof(id), "%lld", (long long)x->id);
-    return (x->kind == EXCHANGE_REQUEST || x->kind == EXCHANGE_RESUME) && str_eqz(rpc_id(m), id);
+    return (x->kind == ERRAND_REQUEST || x->kind == ERRAND_RESUME) && str_eqz(rpc_id(m), id);
 }
 
-static int accept_response(struct exchange *x, const struct rpc_message *m, struct err *e)
+static int accept_response(struct errand *x, const struct rpc_message *m, struct err *e)
 {
     if (!is_for(x, m)) {
         log_debug("client: a response to another request was ignored");
@@ -80,7 +80,7 @@ static int accept_response(struct exchange *x, const struct rpc_message *m, stru
     } else {
         return err_set(e, DMCP_E_PROTOCOL, "the result is not an object");
     }
-    exchange_finish(x);
+    errand_finish(x);
     return DMCP_OK;
 }
 
@@ -89,7 +89,7 @@ static int accept_response(struct exchange *x, const struct rpc_message *m, stru
 /* False: it is not about the current request, or nobody wants to know. */
 static bool tell_progress(struct dmcp_client *c, yyjson_val *params)
 {
-    const struct exchange *x = c->current;
+    const struct errand *x = c->current;
     dmcp_progress p = { .total = -1 };
     int64_t token;
 
@@ -173,7 +173,7 @@ static void answer_ping(struct dmcp_client *c, const struct rpc_message *m)
     buf_fini(&b);
 }
 
-static int accept_one(struct dmcp_client *c, struct exchange *x, yyjson_val *root, struct err *e)
+static int accept_one(struct dmcp_client *c, struct errand *x, yyjson_val *root, struct err *e)
 {
     struct rpc_message m;
 
@@ -199,7 +199,7 @@ static int accept_one(struct dmcp_client *c, struct exchange *x, yyjson_val *roo
     return DMCP_OK;
 }
 
-int message_accept(struct dmcp_client *c, struct exchange *x, struct str text, struct err *e)
+int message_accept(struct dmcp_client *c, struct errand *x, struct str text, struct err *e)
 {
     yyjson_doc *doc;
     yyjson_val *root, *one;
@@ -215,7 +215,7 @@ int message_accept(struct dmcp_client *c, struct exchange *x, struct str text, s
     } else {
         /* Until 2025-03-26 a server may send several messages as one. */
         all = yyjson_arr_iter_with(root);
-        while (rc == DMCP_OK && x->state == EXCHANGE_OPEN &&
+        while (rc == DMCP_OK && x->state == ERRAND_OPEN &&
                (one = yyjson_arr_iter_next(&all)) != NULL) {
             rc = accept_one(c, x, one, e);
         }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Waiting: all exchanges of a client go on while any function waits for one of them.
+ * Waiting: all errands of a client go on while any function waits for one of them.
  *
- * A turn lets libcurl read and write what it can, hands what came to the exchanges (this is where
- * the user's callbacks run), then sleeps until a socket is ready, an exchange is due, the caller's
+ * A turn lets libcurl read and write what it can, hands what came to the errands (this is where
+ * the user's callbacks run), then sleeps until a socket is ready, an errand is due, the caller's
  * time is up or another thread interrupts.
  */
 #include "base/clock.h"
@@ -29,9 +29,9 @@ static void note_done(struct dmcp_client *c)
 }
 
 /* Nobody waits for a notice. */
-static bool has_no_owner(const struct dmcp_client *c, const struct exchange *x)
+static bool has_no_owner(const struct dmcp_client *c, const struct errand *x)
 {
-    return x->kind == EXCHANGE_NOTICE && x != c->current;
+    return x->kind == ERRAND_NOTICE && x != c->current;
 }
 
 static void work(struct dmcp_client *c)
@@ -42,16 +42,16 @@ static void work(struct dmcp_client *c)
     (void)curl_multi_perform(c->wire.multi, &running); /* fails for misuse only */
     note_done(c);
     wire_reap(&c->wire);
-    for (k = list_first(&c->exchanges); k;) {
-        struct exchange *x = CONTAINER_OF(k, struct exchange, link);
+    for (k = list_first(&c->errands); k;) {
+        struct errand *x = CONTAINER_OF(k, struct errand, link);
 
-        exchange_advance(c, x, clock_mono_ms());
-        k = list_next(&c->exchanges, k);
-        if (x->state == EXCHANGE_DONE && has_no_owner(c, x)) {
+        errand_advance(c, x, clock_mono_ms());
+        k = list_next(&c->errands, k);
+        if (x->state == ERRAND_DONE && has_no_owner(c, x)) {
             if (x->error.code) {
                 log_warning("client: a message was not accepted: %s", x->error.text);
             }
-            exchange_free(c, x);
+            errand_free(c, x);
         }
     }
 }
@@ -60,8 +60,8 @@ static void sleep_until(struct dmcp_client *c, uint64_t now_ms, uint64_t until_m
 {
     uint64_t ms;
 
-    for (struct link *k = list_first(&c->exchanges); k; k = list_next(&c->exchanges, k)) {
-        uint64_t wake_ms = exchange_wake_ms(c, CONTAINER_OF(k, struct exchange, link));
+    for (struct link *k = list_first(&c->errands); k; k = list_next(&c->errands, k)) {
+        uint64_t wake_ms = errand_wake_ms(c, CONTAINER_OF(k, struct errand, link));
 
         until_ms = wake_ms < until_ms ? wake_ms : until_ms;
     }
@@ -72,13 +72,13 @@ static void sleep_until(struct dmcp_client *c, uint64_t now_ms, uint64_t until_m
     (void)curl_multi_poll(c->wire.multi, NULL, 0, (int)ms, NULL); /* the next turn looks */
 }
 
-int pump_run(struct dmcp_client *c, const struct exchange *x, uint64_t until_ms)
+int pump_run(struct dmcp_client *c, const struct errand *x, uint64_t until_ms)
 {
     for (;;) {
         uint64_t now_ms;
 
         work(c);
-        if (x && exchange_is_settled(x)) {
+        if (x && errand_is_settled(x)) {
             return DMCP_OK;
         }
         if (c->is_cancelled) {
@@ -87,7 +87,7 @@ int pump_run(struct dmcp_client *c, const struct exchange *x, uint64_t until_ms)
         if (atomic_exchange(&c->is_interrupted, false)) {
             return DMCP_E_INTERRUPTED;
         }
-        if (c->listener && c->listener->state == EXCHANGE_DONE && !x) {
+        if (c->listener && c->listener->state == ERRAND_DONE && !x) {
             return c->listener->error.code;
         }
         now_ms = clock_mono_ms();
@@ -100,8 +100,8 @@ int pump_run(struct dmcp_client *c, const struct exchange *x, uint64_t until_ms)
 
 static bool has_notices(const struct dmcp_client *c)
 {
-    for (struct link *k = list_first(&c->exchanges); k; k = list_next(&c->exchanges, k)) {
-        if (CONTAINER_OF(k, struct exchange, link)->kind == EXCHANGE_NOTICE) {
+    for (struct link *k = list_first(&c->errands); k; k = list_next(&c->errands, k)) {
+        if (CONTAINER_OF(k, struct errand, link)->kind == ERRAND_NOTICE) {
             return true;
         }
     }

@@ -16,10 +16,10 @@
 /* What every JSON parser keeps exactly. */
 #define MAX_REQUEST_ID (((int64_t)1 << 53) - 1)
 
-static struct exchange *start(struct dmcp_client *c, const struct request *r, struct err *e)
+static struct errand *start(struct dmcp_client *c, const struct request *r, struct err *e)
 {
     int64_t id = r->id ? r->id : c->next_id;
-    struct exchange *x;
+    struct errand *x;
     char id_text[24];
     struct buf body;
 
@@ -35,8 +35,8 @@ static struct exchange *start(struct dmcp_client *c, const struct request *r, st
         err_set(e, DMCP_E_TOOBIG, "the request has more than %u bytes", LIMIT_MESSAGE_BYTES);
         return NULL;
     }
-    x = exchange_new(c, r->token ? EXCHANGE_RESUME : EXCHANGE_REQUEST,
-                     r->token ? STR_NONE : buf_str(&body));
+    x = errand_new(c, r->token ? ERRAND_RESUME : ERRAND_REQUEST,
+                   r->token ? STR_NONE : buf_str(&body));
     buf_fini(&body);
     x->id = id;
     x->event_id = r->token ? mem_strdup(r->token) : NULL;
@@ -79,15 +79,15 @@ static void tell_cancelled(struct dmcp_client *c, int64_t id, const char *reason
 }
 
 /* It was not answered: its owner no longer wants to wait. */
-static int give_up(struct dmcp_client *c, struct exchange *x, const struct request *r, int why)
+static int give_up(struct dmcp_client *c, struct errand *x, const struct request *r, int why)
 {
     struct err e;
     int64_t id = x->id;
-    bool may_run = exchange_delivery(x) == DMCP_DELIVERY_UNKNOWN;
+    bool may_run = errand_delivery(x) == DMCP_DELIVERY_UNKNOWN;
 
-    c->delivery = exchange_delivery(x);
+    c->delivery = errand_delivery(x);
     c->http_status = x->http_status;
-    exchange_free(c, x);
+    errand_free(c, x);
     if (why == DMCP_E_CANCELLED) {
         err_set(&e, why, "%s was cancelled", r->method);
     } else if (why == DMCP_E_INTERRUPTED) {
@@ -101,9 +101,9 @@ static int give_up(struct dmcp_client *c, struct exchange *x, const struct reque
     return client_fail(c, &e);
 }
 
-int request_run(struct dmcp_client *c, const struct request *r, struct exchange **x_out)
+int request_run(struct dmcp_client *c, const struct request *r, struct errand **x_out)
 {
-    struct exchange *x;
+    struct errand *x;
     struct err e;
     int rc;
 
@@ -125,7 +125,7 @@ int request_run(struct dmcp_client *c, const struct request *r, struct exchange 
     }
     rc = client_note_outcome(c, x);
     if (rc) {
-        exchange_free(c, x);
+        errand_free(c, x);
         return rc;
     }
     *x_out = x;

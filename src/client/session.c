@@ -99,7 +99,7 @@ static int initialize(struct dmcp_client *c)
                          .timeout_ms = c->o.connect_ms,
                          .reconnect_ms = c->o.connect_ms,
                          .may_repeat = true };
-    struct exchange *x;
+    struct errand *x;
     struct buf params;
     struct err e;
     int rc;
@@ -120,17 +120,17 @@ static int initialize(struct dmcp_client *c)
         c->server_json = x->result;
         x->session_id = x->result = NULL;
     }
-    exchange_free(c, x);
+    errand_free(c, x);
     return rc;
 }
 
 /* ---- Messages without a response ---- */
 
 /* Deliver it and wait until the server has accepted it. */
-static int deliver(struct dmcp_client *c, enum exchange_kind kind, struct str message,
+static int deliver(struct dmcp_client *c, enum errand_kind kind, struct str message,
                    uint64_t deadline_ms)
 {
-    struct exchange *x = exchange_new(c, kind, message);
+    struct errand *x = errand_new(c, kind, message);
     struct err e;
     int rc;
 
@@ -140,13 +140,13 @@ static int deliver(struct dmcp_client *c, enum exchange_kind kind, struct str me
     c->current = NULL;
     c->is_cancelled = false;
     if (rc) {
-        c->delivery = exchange_delivery(x);
+        c->delivery = errand_delivery(x);
         err_set(&e, rc, "a message was not accepted in time");
         rc = client_fail(c, &e);
     } else {
         rc = client_note_outcome(c, x);
     }
-    exchange_free(c, x);
+    errand_free(c, x);
     return rc;
 }
 
@@ -160,7 +160,7 @@ static int notify(struct dmcp_client *c, const char *method, struct str params,
     buf_init(&b, LIMIT_MESSAGE_BYTES);
     rpc_write_notification(&b, str_of(method), params);
     if (buf_ok(&b)) {
-        rc = deliver(c, EXCHANGE_NOTICE, buf_str(&b), deadline_ms);
+        rc = deliver(c, ERRAND_NOTICE, buf_str(&b), deadline_ms);
     } else {
         err_set(&e, DMCP_E_TOOBIG, "the notification has more than %u bytes", LIMIT_MESSAGE_BYTES);
         rc = client_fail(c, &e);
@@ -171,11 +171,11 @@ static int notify(struct dmcp_client *c, const char *method, struct str params,
 
 void session_post(struct dmcp_client *c, struct str message)
 {
-    if (c->exchanges.n >= LIMIT_ANSWERS_WAITING) {
+    if (c->errands.n >= LIMIT_ANSWERS_WAITING) {
         log_warning("client: the server takes no messages; one was dropped");
         return;
     }
-    (void)exchange_new(c, EXCHANGE_NOTICE, message); /* the pump sees to it */
+    (void)errand_new(c, ERRAND_NOTICE, message); /* the pump sees to it */
 }
 
 /* ---- Public ---- */
@@ -263,18 +263,18 @@ int dmcp_client_notify(dmcp_client *client, const char *method, const char *para
 int dmcp_client_listen(dmcp_client *client)
 {
     int rc = client_enter_session(client);
-    struct exchange *x;
+    struct errand *x;
     struct err e;
 
-    if (rc || (client->listener && client->listener->state != EXCHANGE_DONE)) {
+    if (rc || (client->listener && client->listener->state != ERRAND_DONE)) {
         return rc;
     }
-    exchange_free(client, client->listener);
-    x = exchange_new(client, EXCHANGE_LISTEN, STR_NONE);
+    errand_free(client, client->listener);
+    x = errand_new(client, ERRAND_LISTEN, STR_NONE);
     x->deadline_ms = client_deadline(client->o.connect_ms, clock_mono_ms());
     client->listener = x;
     rc = pump_run(client, x, x->deadline_ms);
-    if (rc == DMCP_OK && x->state != EXCHANGE_DONE) {
+    if (rc == DMCP_OK && x->state != ERRAND_DONE) {
         x->deadline_ms = UINT64_MAX;
         return DMCP_OK;
     }
@@ -285,7 +285,7 @@ int dmcp_client_listen(dmcp_client *client)
         rc = client_note_outcome(client, x);
     }
     client->listener = NULL;
-    exchange_free(client, x);
+    errand_free(client, x);
     return rc;
 }
 
@@ -301,9 +301,9 @@ int dmcp_client_poll(dmcp_client *client, int64_t timeout_ms)
     if (rc == DMCP_E_TIMEOUT) {
         return DMCP_OK;
     }
-    if (client->listener && client->listener->state == EXCHANGE_DONE) {
+    if (client->listener && client->listener->state == ERRAND_DONE) {
         rc = client_note_outcome(client, client->listener);
-        exchange_free(client, client->listener);
+        errand_free(client, client->listener);
         client->listener = NULL;
         return rc;
     }
@@ -323,11 +323,11 @@ int dmcp_client_close(dmcp_client *client)
         client->is_closed = true;
         return DMCP_OK;
     }
-    exchange_free(client, client->listener);
+    errand_free(client, client->listener);
     client->listener = NULL;
     rc = pump_flush(client, deadline_ms);
     if (client->session_id && client->o.terminate_on_close) {
-        rc = deliver(client, EXCHANGE_END, STR_NONE, deadline_ms);
+        rc = deliver(client, ERRAND_END, STR_NONE, deadline_ms);
     }
     client->is_closed = true;
     return rc ? DMCP_E_NET : DMCP_OK;

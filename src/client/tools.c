@@ -92,7 +92,7 @@ static int add_page(dmcp_tool_list *l, const char *json, char **cursor, struct e
     return rc;
 }
 
-static int fetch_page(struct dmcp_client *c, const char *cursor, struct exchange **x_out)
+static int fetch_page(struct dmcp_client *c, const char *cursor, struct errand **x_out)
 {
     struct request r = { .method = "tools/list", .may_repeat = true };
     struct json_writer w;
@@ -116,7 +116,7 @@ static int fetch_page(struct dmcp_client *c, const char *cursor, struct exchange
 int dmcp_client_list_tools(dmcp_client *client, dmcp_tool_list **list_out)
 {
     dmcp_tool_list *l;
-    struct exchange *x;
+    struct errand *x;
     char *cursor = NULL;
     size_t n_pages = 0;
     struct err e;
@@ -142,7 +142,7 @@ int dmcp_client_list_tools(dmcp_client *client, dmcp_tool_list **list_out)
         if (rc) {
             rc = client_fail(client, &e);
         }
-        exchange_free(client, x);
+        errand_free(client, x);
     } while (rc == DMCP_OK && cursor);
     mem_free(cursor);
     if (rc) {

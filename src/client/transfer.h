@@ -2,7 +2,7 @@
 /*
  * One HTTP request and its response, over libcurl's multi interface. The only file, with url.c and
  * pump.c, that knows libcurl. It decides nothing: what a status means, and what to do about a
- * broken connection, is exchange.c's.
+ * broken connection, is errand.c's.
  *
  * libcurl's callbacks only append to a buffer. Whoever reads that buffer does so between two
  * turns of libcurl, and so may call anything, including the user.

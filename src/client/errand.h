@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An exchange: one thing that the client wants from the server, over as many HTTP transfers as it
+ * An errand: one thing that the client wants from the server, over as many HTTP transfers as it
  * takes. This is where a client survives that its server is killed and started again.
  *
  *                      due
@@ -21,8 +21,8 @@
  *      requests to the call they began: POST, same id, same bytes;
  *   4. otherwise not at all: whether the server executed it is unknown, and stays so.
  */
-#ifndef CLIENT_EXCHANGE_H
-#define CLIENT_EXCHANGE_H
+#ifndef CLIENT_ERRAND_H
+#define CLIENT_ERRAND_H
 
 #include "base/err.h"
 #include "base/list.h"
@@ -30,20 +30,20 @@
 #include "dmcp_client.h"
 #include "net/sse.h"
 
-enum exchange_kind {
-    EXCHANGE_REQUEST, /* POST, perhaps GETs for the rest of its stream; until the response */
-    EXCHANGE_RESUME,  /* the same without the POST, which was an earlier process's */
-    EXCHANGE_LISTEN,  /* GETs: the standalone stream, without end */
-    EXCHANGE_NOTICE,  /* POST of a notification or of an answer; until it is accepted */
-    EXCHANGE_END,     /* DELETE; once */
+enum errand_kind {
+    ERRAND_REQUEST, /* POST, perhaps GETs for the rest of its stream; until the response */
+    ERRAND_RESUME,  /* the same without the POST, which was an earlier process's */
+    ERRAND_LISTEN,  /* GETs: the standalone stream, without end */
+    ERRAND_NOTICE,  /* POST of a notification or of an answer; until it is accepted */
+    ERRAND_END,     /* DELETE; once */
 };
 
-enum exchange_state { EXCHANGE_WAITING, EXCHANGE_OPEN, EXCHANGE_DONE };
+enum errand_state { ERRAND_WAITING, ERRAND_OPEN, ERRAND_DONE };
 
-struct exchange {
-    struct link link; /* in client.exchanges */
-    enum exchange_kind kind;
-    enum exchange_state state;
+struct errand {
+    struct link link; /* in client.errands */
+    enum errand_kind kind;
+    enum errand_state state;
     uint64_t due_ms; /* waiting: until then */
     int64_t id;      /* of the request */
     char *body;      /* of the POST */
@@ -83,36 +83,36 @@ struct exchange {
 };
 
 /* Starts when the pump next turns. The body is copied. */
-struct exchange *exchange_new(struct dmcp_client *c, enum exchange_kind kind, struct str body);
+struct errand *errand_new(struct dmcp_client *c, enum errand_kind kind, struct str body);
 
 /* Takes it out of the client's list, and breaks its connection if it is open. */
-void exchange_free(struct dmcp_client *c, struct exchange *x);
+void errand_free(struct dmcp_client *c, struct errand *x);
 
 /* Whether its owner need not wait any longer: done, or listening. */
-bool exchange_is_settled(const struct exchange *x);
+bool errand_is_settled(const struct errand *x);
 
 /* Something may have come, or be due. */
-void exchange_advance(struct dmcp_client *c, struct exchange *x, uint64_t now_ms);
+void errand_advance(struct dmcp_client *c, struct errand *x, uint64_t now_ms);
 
 /* When it has to be advanced though nothing came. */
-uint64_t exchange_wake_ms(const struct dmcp_client *c, const struct exchange *x);
+uint64_t errand_wake_ms(const struct dmcp_client *c, const struct errand *x);
 
-/* Its transfer is of no more use; go on with another, not before min_ms have passed. `floor`
- * counts from now. Fails the exchange when it cannot or should not go on. */
-void exchange_come_back(struct dmcp_client *c, struct exchange *x, uint64_t now_ms, uint64_t min_ms,
-                        const char *reason);
+/* Its transfer is of no more use; go on with another, not before min_ms from now. Fails the errand
+ * when it cannot or should not go on. */
+void errand_come_back(struct dmcp_client *c, struct errand *x, uint64_t now_ms, uint64_t min_ms,
+                      const char *reason);
 
 /* The same request at another URL, at once. */
-void exchange_redirect(struct exchange *x, const char *url, uint64_t now_ms);
+void errand_redirect(struct errand *x, const char *url, uint64_t now_ms);
 
 /* Its event is unknown to the server: repeat the request instead. False if it must not be. */
-bool exchange_forget_event(struct exchange *x, uint64_t now_ms);
+bool errand_forget_event(struct errand *x, uint64_t now_ms);
 
 /* It ends. */
-void exchange_finish(struct exchange *x);
-void exchange_fail(struct exchange *x, int code, const char *fmt, ...) PRINTF(3, 4);
+void errand_finish(struct errand *x);
+void errand_fail(struct errand *x, int code, const char *fmt, ...) PRINTF(3, 4);
 
 /* Whether its request reached the server, as far as can be known. */
-enum dmcp_delivery exchange_delivery(const struct exchange *x);
+enum dmcp_delivery errand_delivery(const struct errand *x);
 
 #endif
