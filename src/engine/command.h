@@ -65,6 +65,7 @@ struct command {
             enum step_op op;
             enum step_guard guard;
             struct str alias, body;
+            struct str label; /* for people, where the alias is not; may be absent */
         } step;
         struct {
             struct str alias;   /* empty outside of calls: no journal */

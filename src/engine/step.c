@@ -99,7 +99,7 @@ static void write_step(struct engine *e, const struct call *call, const struct c
     struct journal_record r = { .guard = (uint8_t)c->step.guard,
                                 .attempt = call->attempt,
                                 .at_ms = e->now.wall_ms,
-                                .label = STR(""),
+                                .label = c->step.label,
                                 .body = c->step.body };
     struct key k;
 
