@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * UTF-8 decoding, counting and cutting. See utf8.h.
+ * UTF-8 decoding, checking, counting and cutting. See utf8.h.
  */
 #include "base/utf8.h"
 
@@ -41,6 +41,19 @@ size_t utf8_decode(struct str s, uint32_t *code_point_out)
     }
     *code_point_out = cp;
     return n;
+}
+
+bool utf8_is_valid(struct str s)
+{
+    uint32_t cp;
+
+    for (size_t at = 0; at < s.len;) {
+        at += utf8_decode(str_make(s.p + at, s.len - at), &cp);
+        if (cp == UTF8_INVALID) {
+            return false;
+        }
+    }
+    return true;
 }
 
 size_t utf8_count(struct str s)

@@ -15,6 +15,7 @@
  * one the code point is UTF8_INVALID and one byte is taken. */
 size_t utf8_decode(struct str s, uint32_t *code_point_out);
 
+bool utf8_is_valid(struct str s);
 size_t utf8_count(struct str s); /* code points; a malformed byte counts as one */
 struct str utf8_cut(struct str s,
                     size_t max_bytes); /* its beginning, never cut inside a character */

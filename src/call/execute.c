@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One attempt: run the handler, and hand in what became of it. See call.h.
+ *
+ * A handler's error is a result too, one that the model reads (MCP 2025-11-25, tools, "Error
+ * Handling"). Only an attempt that was cut short, because the store failed or the server stops,
+ * has none: its call is given back, and runs again.
+ */
+#include <stdio.h>
+
+#include "base/fault.h"
+#include "base/log.h"
+#include "call/internal.h"
+
+/* ---- which call this thread runs ---- */
+
+struct current {
+    volatile bool is_set;
+    struct id id;
+};
+
+/* Initial-exec: the crash handler may look at it where memory cannot be allocated any more. */
+static _Thread_local struct current current __attribute__((tls_model("initial-exec")));
+
+static void current_begin(struct id id)
+{
+    current.id = id;
+    atomic_signal_fence(memory_order_release);
+    current.is_set = true;
+}
+
+static void current_end(void)
+{
+    current.is_set = false;
+}
+
+bool call_current(struct id *call_out)
+{
+    if (!current.is_set) {
+        return false;
+    }
+    atomic_signal_fence(memory_order_acquire);
+    *call_out = current.id;
+    return true;
+}
+
+/* ---- outcome ---- */
+
+/* The text of a handler's error: the one that came with this code, or the code's own. */
+static const char *error_message(dmcp_call *call, int code)
+{
+    if (call->error_code == code && call->error_text) {
+        return call->error_text;
+    }
+    return code < 0 ? dmcp_strerror(code) : dmcp_format(call, "error %d", code);
+}
+
+static void write_failure(dmcp_call *call, int code, struct buf *out)
+{
+    const char *message = error_message(call, code);
+
+    buf_reset(out);
+    reply_write_error(
+        dmcp_format(call, "Error executing tool %s: %s", call->tool_name, message), out);
+    log_info("call=%s tool=%s attempt=%u: %s", call->id_hex, call->tool_name,
+             dmcp_call_attempt(call), message);
+}
+
+static void write_outcome(dmcp_call *call, int code, struct buf *out)
+{
+    if (code == DMCP_OK) {
+        code = reply_write(call, out);
+    }
+    if (code != DMCP_OK) {
+        write_failure(call, code, out);
+    }
+}
+
+static void finish_journaled(dmcp_call *call, struct str body)
+{
+    struct command *c = call_command(call, CMD_CALL_DONE);
+
+    c->done.outcome = OUTCOME_RESULT;
+    c->done.body = command_dup(c, body);
+    call_post(call, c);
+}
+
+static void finish_ephemeral(dmcp_call *call, struct str body)
+{
+    struct action_list list;
+    struct action *a;
+
+    action_list_init(&list);
+    a = action_add(&list, ACT_REPLY, WHEN_VISIBLE);
+    a->peer = call->run->peer;
+    a->session = call->run->session;
+    a->call = call->id;
+    a->event.stream = call->id;
+    a->event.outcome = OUTCOME_RESULT;
+    a->event.request_id = action_dup(a, call->run->request_id);
+    a->text = action_dup(a, body);
+    mailbox_put(call->env->io, &a->mail);
+}
+
+static void finish(dmcp_call *call, int code)
+{
+    struct buf body;
+
+    if (call_is_journaled(call) && call->poison != DMCP_OK) {
+        log_info("call=%s tool=%s attempt=%u: given back: %s", call->id_hex, call->tool_name,
+                 dmcp_call_attempt(call), dmcp_strerror(call->poison));
+        call_post(call, call_command(call, CMD_CALL_RELEASE));
+        return;
+    }
+    buf_init(&body, LIMIT_RESULT_BYTES);
+    write_outcome(call, code, &body);
+    if (call_is_journaled(call)) {
+        finish_journaled(call, buf_str(&body));
+    } else {
+        finish_ephemeral(call, buf_str(&body));
+    }
+    buf_fini(&body);
+}
+
+/* ---- running ---- */
+
+static int run_handler(dmcp_call *call)
+{
+    int rc;
+
+    FAULT_POINT("handler.before");
+    rc = call->handler->fn(call);
+    FAULT_POINT("handler.after");
+    return rc;
+}
+
+void call_execute(struct call_env *env, struct waiter *waiter, const struct run *run)
+{
+    dmcp_call *call = mem_alloc(sizeof(*call));
+    int rc;
+
+    call_open(call, env, waiter, run->mode);
+    call->run = run;
+    call->handler = run->tool->handler;
+    call->id = run->call;
+    call->is_dirty = run->attempt > 1; /* what earlier attempts left may not be durable yet */
+    call->tool_name = call_dup(call, run->tool->name).p;
+    id_to_hex(call->id, call->id_hex);
+    current_begin(call->id);
+    rc = call_read_params(call);
+    if (rc == DMCP_OK) {
+        rc = run_handler(call);
+    }
+    finish(call, rc);
+    current_end();
+    call_close(call);
+    mem_free(call);
+}
+
+int call_execute_outside(struct call_env *env, struct waiter *waiter,
+                         const struct call_handler *h, struct err *e)
+{
+    dmcp_call *call = mem_alloc(sizeof(*call));
+    int rc;
+
+    call_open(call, env, waiter, CALL_OUTSIDE);
+    call->handler = h;
+    call->id = id_random(); /* so that its idempotency keys are no other's */
+    rc = h->fn(call);
+    if (rc != DMCP_OK) {
+        err_set(e, rc, "%s", error_message(call, rc));
+    }
+    call_close(call);
+    mem_free(call);
+    return rc;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a call is while one attempt of it runs, and what the files of this folder lend each other.
+ *
+ * One thread owns a call, from call_open to call_close. Everything that a handler gets from it
+ * lives in its arena or in its document and dies with it.
+ *
+ * Codes that end an attempt (the store failed, the server stops, the engine does not know the
+ * call any more) are sticky: the first one poisons the call, every later function that would
+ * record something returns it again at once, and the attempt has no outcome.
+ */
+#ifndef CALL_INTERNAL_H
+#define CALL_INTERNAL_H
+
+#include "call/call.h"
+#include "store/records.h"
+
+enum value_kind { VALUE_NOW, VALUE_RANDOM, VALUE_UUID7, N_VALUE_KINDS };
+
+/* What tells apart the things done by one piece of the author's code: by the handler, or by one
+ * run of a step's body. A body that is tried again gets a new one, so that it finds in the journal
+ * what its first run left there instead of being told that it repeats itself. */
+struct scope {
+    struct str alias;     /* of the step whose body runs; empty for the handler itself */
+    struct hmap used;     /* whole journal aliases */
+    unsigned n_values[N_VALUE_KINDS]; /* how many of a kind were asked for */
+};
+
+/* A row of the journal. */
+struct entry {
+    uint8_t guard, state;
+    struct str body;
+};
+
+struct reply {
+    bool is_set, is_error;
+    bool is_wrapped;            /* structured is {"result": v}, the text shows v */
+    yyjson_mut_val *structured; /* NULL for an error */
+    struct str text;            /* of an error */
+    struct buf blocks;          /* JSON texts with commas between them */
+    size_t n_blocks;
+};
+
+struct dmcp_call {
+    struct call_env *env;
+    struct waiter *waiter;
+    const struct run *run; /* NULL outside of tools */
+    enum call_mode mode;
+    const struct call_handler *handler;
+    struct id id;
+    char id_hex[ID_HEX_BYTES + 1];
+    const char *tool_name;
+    struct arena arena;
+    yyjson_mut_doc *doc;
+    dmcp_value *args;
+    struct str progress_token; /* raw JSON; absent when the client wants no progress */
+
+    char *error_text; /* owned */
+    int error_code;
+    unsigned n_errors;
+    int poison; /* DMCP_OK, or the code that ended this attempt */
+
+    struct hmap recorded; /* journal alias -> struct entry, by this attempt */
+    struct scope root, *scope;
+    bool is_dirty; /* something was recorded that may not be durable */
+    unsigned n_steps;
+
+    struct reply reply;
+    struct dmcp_batch *batches; /* all that were made, to be freed */
+};
+
+/* ---- call.c ---- */
+
+void call_open(dmcp_call *call, struct call_env *env, struct waiter *waiter, enum call_mode mode);
+void call_close(dmcp_call *call);
+
+/* Reads the parameters of tools/call: the arguments with fallbacks, and the progress token. */
+int call_read_params(dmcp_call *call) MUST_CHECK;
+
+static inline bool call_is_journaled(const dmcp_call *call)
+{
+    return call->mode == CALL_JOURNALED;
+}
+
+static inline bool call_is_in_body(const dmcp_call *call)
+{
+    return call->scope != &call->root;
+}
+
+/* Sets the call's error text; returns the code. */
+int call_fail(dmcp_call *call, int code, const char *fmt, ...) PRINTF(3, 4);
+int call_vfail(dmcp_call *call, int code, const char *fmt, va_list ap) PRINTF(3, 0);
+
+/* The same, for a code after which this attempt cannot go on. */
+int call_poison(dmcp_call *call, int code, const char *fmt, ...) PRINTF(3, 4);
+
+/* A command of this call. call_post sends it to the engine, call_ask waits for the answer too
+ * and gives its code, with the text set; a code that ends the attempt has poisoned the call. */
+struct command *call_command(const dmcp_call *call, enum command_kind kind);
+void call_post(dmcp_call *call, struct command *c);
+int call_ask(dmcp_call *call, struct command *c) MUST_CHECK;
+
+/* Waits until all that was recorded is durable. */
+int call_flush_recorded(dmcp_call *call) MUST_CHECK;
+
+/* A copy in the call's arena, NUL behind it. */
+struct str call_dup(dmcp_call *call, struct str s);
+
+/* ---- journal.c ---- */
+
+/* Aliases that are not a step's own, in the call's arena. They cannot equal a step's, which does
+ * not begin with a control character, nor each other, since no part can contain a NUL:
+ *
+ *   | 01 | kind 1 | alias of the step whose body runs ... | 00 | parts with 00 between them |
+ */
+enum alias_kind { ALIAS_VALUE = 'v', ALIAS_MAP = 'm', ALIAS_BATCH = 'b', ALIAS_EVENT = 'e' };
+struct str journal_alias(dmcp_call *call, enum alias_kind kind, const struct str *parts,
+                         size_t n_parts);
+
+/* A name by the author: 1 to LIMIT_ALIAS_BYTES bytes of UTF-8. */
+int journal_check_alias(dmcp_call *call, const char *what, const char *alias) MUST_CHECK;
+
+/* Marks an alias as used in this scope. DMCP_E_ALIAS, without a text: it was used before.
+ * DMCP_E_TOOBIG: the call has done as much as it may. */
+int journal_claim(dmcp_call *call, struct str alias) MUST_CHECK;
+
+/* What is recorded under the alias, in the call's arena; DMCP_E_NOTFOUND. */
+int journal_find(dmcp_call *call, struct str alias, struct entry *entry_out) MUST_CHECK;
+
+/* Records a result, without waiting. The label is for people. */
+void journal_record(dmcp_call *call, enum step_guard guard, struct str alias, struct str label,
+                    struct str body);
+
+/* ---- value.c, make.c, pack.c ---- */
+
+static inline yyjson_mut_val *value_mut(const dmcp_value *value)
+{
+    return (yyjson_mut_val *)(uintptr_t)value;
+}
+
+static inline dmcp_value *value_of(yyjson_mut_val *v)
+{
+    return (dmcp_value *)v;
+}
+
+const char *value_type_name(dmcp_type type);
+bool value_has_type(const dmcp_value *value, dmcp_type type);
+unsigned value_depth(const yyjson_mut_val *v); /* 0 for a scalar */
+void value_forget_places(const yyjson_mut_val *v); /* v was changed; NULL: all are gone */
+
+/* Bytes that are not UTF-8 become U+FFFD, one by one. The text may be in the arena then. */
+struct str value_clean(dmcp_call *call, struct str s);
+yyjson_mut_val *value_string(dmcp_call *call, struct str s);
+yyjson_mut_val *value_integer(dmcp_call *call, int64_t number);
+yyjson_mut_val *value_number(dmcp_call *call, double number);
+yyjson_mut_val *value_copy(dmcp_call *call, const dmcp_value *value); /* NULL: null */
+void value_put(yyjson_mut_val *object, yyjson_mut_val *key, yyjson_mut_val *v); /* or replaces */
+
+/* Strict JSON to a value of the call. DMCP_E_INVALID, DMCP_E_TOOBIG: the text tells where. */
+int value_parse(dmcp_call *call, struct str text, yyjson_mut_val **v_out) MUST_CHECK;
+
+/* dmcp_pack, with its code: DMCP_E_INVALID, DMCP_E_TOOBIG. */
+int value_pack(dmcp_call *call, const char *fmt, va_list ap, yyjson_mut_val **v_out) MUST_CHECK;
+
+/* ---- retry.c ---- */
+
+/* A policy with the guard's defaults for what is zero. */
+struct dmcp_retry retry_policy(struct dmcp_retry given, unsigned max_attempts);
+
+/* Waits before the next try. DMCP_E_STOPPING, the call poisoned: there will be none. */
+int retry_wait(dmcp_call *call, const struct dmcp_retry *policy, unsigned attempt) MUST_CHECK;
+
+/* ---- reply.c ---- */
+
+/* The result object of the handler's reply. DMCP_E_TOOBIG, DMCP_E_TYPE with the text: it cannot
+ * be one. */
+int reply_write(dmcp_call *call, struct buf *out) MUST_CHECK;
+
+/* A tool error. */
+void reply_write_error(const char *text, struct buf *out);
+
+/* ---- map.c ---- */
+
+struct dmcp_map {
+    dmcp_call *call;
+    struct str name;
+    const char *alias; /* NULL: none */
+};
+
+int map_check_name(dmcp_call *call, struct str name) MUST_CHECK;
+int map_check_key(dmcp_call *call, const char *key) MUST_CHECK;
+
+/* ---- map_write.c ---- */
+
+void batch_free_all(dmcp_call *call);
+
+/* ---- uuid.c ---- */
+
+struct id uuid_new(void);
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Maps as a call sees them: handles, names, and reading. Reads go straight to the store from the
+ * handler's thread, without the engine and the journal; a call sees its own writes because a
+ * write returns when it is visible.
+ */
+#include "base/utf8.h"
+#include "call/internal.h"
+#include "store/keys.h"
+
+#define RANGE_BYTES_MAX (64 * MIB) /* of one range's answer */
+
+/* ---- handles ---- */
+
+dmcp_map *dmcp_map_open(dmcp_call *call, const char *name)
+{
+    return dmcp_map_as(call, name, NULL);
+}
+
+dmcp_map *dmcp_map_as(dmcp_call *call, const char *name, const char *alias)
+{
+    dmcp_map *map = arena_alloc(&call->arena, sizeof(*map));
+
+    *map = (struct dmcp_map){ .call = call,
+                              .name = call_dup(call, name ? str_of(name) : STR("")),
+                              .alias = alias ? call_dup(call, str_of(alias)).p : NULL };
+    return map;
+}
+
+int map_check_name(dmcp_call *call, struct str name)
+{
+    if (name.len == 0) {
+        return call_fail(call, DMCP_E_INVALID, "a map's name is empty");
+    }
+    if (name.len > LIMIT_NAME_BYTES) {
+        return call_fail(call, DMCP_E_TOOBIG,
+                         "a map's name has at most %d bytes; \"%.40s...\" has %zu",
+                         LIMIT_NAME_BYTES, name.p, name.len);
+    }
+    if (!utf8_is_valid(name)) {
+        return call_fail(call, DMCP_E_INVALID, "a map's name is not UTF-8");
+    }
+    return DMCP_OK;
+}
+
+int map_check_key(dmcp_call *call, const char *key)
+{
+    size_t n = key ? strlen(key) : 0;
+
+    if (n == 0) {
+        return call_fail(call, DMCP_E_INVALID, "a map's key is empty");
+    }
+    if (n > LIMIT_MAP_KEY_BYTES) {
+        return call_fail(call, DMCP_E_TOOBIG,
+                         "a map's key has at most %d bytes; \"%.40s...\" has %zu",
+                         LIMIT_MAP_KEY_BYTES, key, n);
+    }
+    return DMCP_OK;
+}
+
+static int check_read(const dmcp_map *map)
+{
+    return map->call->poison != DMCP_OK ? map->call->poison
+                                        : map_check_name(map->call, map->name);
+}
+
+static int read_failed(const dmcp_map *map, int code, const struct err *e)
+{
+    return call_poison(map->call, code, "read map \"%s\": %s", map->name.p, e->text);
+}
+
+/* ---- one entry ---- */
+
+static int get(dmcp_map *map, const char *key, struct buf *value)
+{
+    struct err e = { 0 };
+    struct key k;
+    int rc = check_read(map);
+
+    if (rc == DMCP_OK) {
+        rc = map_check_key(map->call, key);
+    }
+    if (rc != DMCP_OK) {
+        return rc;
+    }
+    k = key_map(map->name, str_of(key));
+    rc = store_get(map->call->env->store, key_str(&k), value, &e);
+    if (rc == DMCP_E_NOTFOUND) {
+        return call_fail(map->call, rc, "map \"%s\" has no key \"%s\"", map->name.p, key);
+    }
+    return rc == DMCP_OK ? rc : read_failed(map, rc, &e);
+}
+
+int dmcp_map_get(dmcp_map *map, const char *key, const void **value_out, size_t *size_out)
+{
+    struct buf value;
+    int rc;
+
+    buf_init(&value, SIZE_MAX / 2);
+    rc = get(map, key, &value);
+    if (rc == DMCP_OK) {
+        *value_out = call_dup(map->call, buf_str(&value)).p;
+        if (size_out) {
+            *size_out = value.len;
+        }
+    }
+    buf_fini(&value);
+    return rc;
+}
+
+int dmcp_map_get_value(dmcp_map *map, const char *key, dmcp_value **value_out)
+{
+    yyjson_mut_val *v;
+    struct buf value;
+    int rc;
+
+    buf_init(&value, SIZE_MAX / 2);
+    rc = get(map, key, &value);
+    if (rc == DMCP_OK) {
+        rc = value_parse(map->call, buf_str(&value), &v);
+        if (rc == DMCP_OK) {
+            *value_out = value_of(v);
+        } else {
+            rc = call_fail(map->call, rc, "map \"%s\", key \"%s\": %s", map->name.p, key,
+                           dmcp_error_text(map->call));
+        }
+    }
+    buf_fini(&value);
+    return rc;
+}
+
+/* ---- ranges ---- */
+
+/* Where an answer is put together. */
+struct answer {
+    dmcp_map *map;
+    dmcp_entry *entries; /* on the heap until it is complete */
+    size_t n, cap, bytes;
+};
+
+static void answer_add(struct answer *a, struct str key, struct str value)
+{
+    if (a->n == a->cap) {
+        a->cap = a->cap ? a->cap * 2 : 64;
+        a->entries = mem_realloc(a->entries, a->cap * sizeof(*a->entries));
+    }
+    a->entries[a->n++] = (dmcp_entry){ .key = call_dup(a->map->call, key).p,
+                                       .value = call_dup(a->map->call, value).p,
+                                       .size = value.len };
+    a->bytes += key.len + value.len;
+}
+
+static int answer_fill(struct answer *a, const struct range *range, size_t limit)
+{
+    struct cursor *cursor = store_scan(a->map->call->env->store, range);
+    struct str key, value, map_name, map_key;
+    struct err e = { 0 };
+    int rc = DMCP_OK;
+
+    while (rc == DMCP_OK && a->n < limit) {
+        rc = cursor_next(cursor, &key, &value, &e);
+        if (rc == DMCP_OK) {
+            rc = key_map_parts(key, &map_name, &map_key);
+        }
+        if (rc == DMCP_OK && a->bytes + value.len > RANGE_BYTES_MAX) {
+            cursor_close(cursor);
+            return call_fail(a->map->call, DMCP_E_TOOBIG,
+                             "the range of map \"%s\" is larger than %u bytes: ask with a "
+                             "smaller limit, and go on from the last key",
+                             a->map->name.p, RANGE_BYTES_MAX);
+        }
+        if (rc == DMCP_OK) {
+            answer_add(a, map_key, value);
+        }
+    }
+    cursor_close(cursor);
+    return rc == DMCP_OK || rc == DMCP_E_NOTFOUND ? DMCP_OK : read_failed(a->map, rc, &e);
+}
+
+static int read_range(dmcp_map *map, const struct range *range, size_t limit,
+                      const dmcp_entry **entries_out, size_t *n_out)
+{
+    struct answer a = { .map = map };
+    int rc = answer_fill(&a, range, limit);
+
+    if (rc == DMCP_OK) {
+        *entries_out = (const dmcp_entry *)(const void *)
+                           call_dup(map->call, str_make(a.entries, a.n * sizeof(*a.entries)))
+                               .p;
+        *n_out = a.n;
+    }
+    mem_free(a.entries);
+    return rc;
+}
+
+static int check_range(dmcp_map *map, const char *function, size_t limit)
+{
+    int rc = check_read(map);
+
+    if (rc == DMCP_OK && (limit == 0 || limit > LIMIT_RANGE_ENTRIES)) {
+        rc = call_fail(map->call, DMCP_E_INVALID, "%s requires a limit from 1 to %d; got %zu",
+                       function, LIMIT_RANGE_ENTRIES, limit);
+    }
+    return rc;
+}
+
+/* A bound may be absent. `sign` is 1 when the end has to be the larger one, else -1. */
+static int check_bounds(dmcp_map *map, const char *function, const char *start, const char *end,
+                        int sign)
+{
+    int rc = start ? map_check_key(map->call, start) : DMCP_OK;
+
+    if (rc == DMCP_OK && end) {
+        rc = map_check_key(map->call, end);
+    }
+    if (rc == DMCP_OK && start && end && str_cmp(str_of(end), str_of(start)) * sign <= 0) {
+        rc = call_fail(map->call, DMCP_E_INVALID,
+                       "%s requires the end to be %s than the start; got start=\"%s\" and "
+                       "end=\"%s\"",
+                       function, sign > 0 ? "larger" : "smaller", start, end);
+    }
+    return rc;
+}
+
+/* The next possible key: no map key contains a NUL, so this one names the place behind `k`. */
+static struct key just_behind(struct key k)
+{
+    k.b[k.len++] = 0;
+    return k;
+}
+
+int dmcp_map_range(dmcp_map *map, const char *start, const char *end, size_t limit,
+                   const dmcp_entry **entries_out, size_t *n_out)
+{
+    struct key all, from, to;
+    struct range range;
+    int rc = check_range(map, "dmcp_map_range", limit);
+
+    if (rc == DMCP_OK) {
+        rc = check_bounds(map, "dmcp_map_range", start, end, 1);
+    }
+    if (rc != DMCP_OK) {
+        return rc;
+    }
+    all = key_map(map->name, STR(""));
+    from = start ? key_map(map->name, str_of(start)) : all;
+    to = end ? key_map(map->name, str_of(end)) : key_prefix_end(key_str(&all));
+    range = (struct range){ .from = key_str(&from), .to = key_str(&to) };
+    return read_range(map, &range, limit, entries_out, n_out);
+}
+
+int dmcp_map_reverse_range(dmcp_map *map, const char *start, const char *end, size_t limit,
+                           const dmcp_entry **entries_out, size_t *n_out)
+{
+    struct key all, from, to;
+    struct range range;
+    int rc = check_range(map, "dmcp_map_reverse_range", limit);
+
+    if (rc == DMCP_OK) {
+        rc = check_bounds(map, "dmcp_map_reverse_range", start, end, -1);
+    }
+    if (rc != DMCP_OK) {
+        return rc;
+    }
+    all = key_map(map->name, STR(""));
+    from = end ? just_behind(key_map(map->name, str_of(end))) : all;
+    to = start ? just_behind(key_map(map->name, str_of(start))) : key_prefix_end(key_str(&all));
+    range = (struct range){ .from = key_str(&from), .to = key_str(&to), .is_reverse = true };
+    return read_range(map, &range, limit, entries_out, n_out);
+}
+
+int dmcp_map_prefix(dmcp_map *map, const char *prefix, size_t limit,
+                    const dmcp_entry **entries_out, size_t *n_out)
+{
+    struct key from, to;
+    struct range range;
+    int rc = check_range(map, "dmcp_map_prefix", limit);
+
+    if (rc == DMCP_OK && prefix && prefix[0]) {
+        rc = map_check_key(map->call, prefix);
+    }
+    if (rc != DMCP_OK) {
+        return rc;
+    }
+    from = key_map(map->name, prefix ? str_of(prefix) : STR(""));
+    to = key_prefix_end(key_str(&from));
+    range = (struct range){ .from = key_str(&from), .to = key_str(&to) };
+    return read_range(map, &range, limit, entries_out, n_out);
+}

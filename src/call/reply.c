@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The result of a tool as its handler builds it: structured content with its text, blocks of
+ * content, or a tool error; and the result object of MCP that it becomes (2025-11-25, tools,
+ * "Tool Result"). What is set here is kept in memory: a handler that runs again builds it again.
+ */
+#include "call/internal.h"
+#include "json/schema.h"
+#include "json/writer.h"
+
+/* The result stands in a message, in its result, perhaps as {"result": v}; and the client reads
+ * no deeper than LIMIT_JSON_DEPTH. */
+#define REPLY_DEPTH (LIMIT_JSON_DEPTH - 3)
+
+/* ---- setting it ---- */
+
+/* A body is not run again once its step is recorded, and what it replied would be missing then. */
+static int check_place(dmcp_call *call)
+{
+    if (call_is_in_body(call)) {
+        return call_fail(call, DMCP_E_MISUSE,
+                         "the body of step \"%.*s\" cannot reply: give the result to the handler",
+                         STR_FMT(call->scope->alias));
+    }
+    return DMCP_OK;
+}
+
+static int set_reply(dmcp_call *call, yyjson_mut_val *v)
+{
+    struct reply *r = &call->reply;
+    int rc = check_place(call);
+
+    if (rc != DMCP_OK) {
+        return rc;
+    }
+    if (value_depth(v) > REPLY_DEPTH) {
+        return call_fail(call, DMCP_E_TOOBIG, "the reply is nested more than %d deep",
+                         REPLY_DEPTH);
+    }
+    r->is_set = true;
+    r->is_error = false;
+    r->is_wrapped = !yyjson_mut_is_obj(v);
+    if (r->is_wrapped) {
+        r->structured = yyjson_mut_obj(call->doc);
+        yyjson_mut_obj_add(r->structured, yyjson_mut_str(call->doc, "result"), v);
+    } else {
+        r->structured = v;
+    }
+    return DMCP_OK;
+}
+
+int dmcp_reply(dmcp_call *call, const char *fmt, ...)
+{
+    yyjson_mut_val *v;
+    va_list ap;
+    int rc;
+
+    va_start(ap, fmt);
+    rc = value_pack(call, fmt, ap, &v);
+    va_end(ap);
+    return rc == DMCP_OK ? set_reply(call, v) : rc;
+}
+
+int dmcp_reply_value(dmcp_call *call, const dmcp_value *value)
+{
+    return set_reply(call, value_copy(call, value));
+}
+
+int dmcp_reply_error(dmcp_call *call, const char *fmt, ...)
+{
+    struct reply *r = &call->reply;
+    int rc = check_place(call);
+    va_list ap;
+
+    if (rc != DMCP_OK) {
+        return rc;
+    }
+    r->is_set = true;
+    r->is_error = true;
+    r->structured = NULL;
+    va_start(ap, fmt);
+    r->text = str_of(arena_vprintf(&call->arena, fmt, ap));
+    va_end(ap);
+    return DMCP_OK;
+}
+
+const dmcp_value *dmcp_replied(const dmcp_call *call)
+{
+    return value_of(call->reply.structured);
+}
+
+bool dmcp_replied_error(const dmcp_call *call)
+{
+    return call->reply.is_error;
+}
+
+/* ---- blocks ---- */
+
+/* Each block is written at once; one that passes the limit makes the buffer fail, and so the
+ * result. */
+static int block_begin(dmcp_call *call, struct json_writer *w, const char *type)
+{
+    struct reply *r = &call->reply;
+    int rc = check_place(call);
+
+    if (rc != DMCP_OK) {
+        return rc;
+    }
+    if (r->n_blocks++ > 0) {
+        buf_addc(&r->blocks, ',');
+    }
+    jw_init(w, &r->blocks);
+    if (type) {
+        jw_object(w);
+        jw_key(w, "type");
+        jw_strz(w, type);
+    }
+    return DMCP_OK;
+}
+
+static void member(struct json_writer *w, const char *key, const char *value)
+{
+    if (value) {
+        jw_key(w, key);
+        jw_strz(w, value);
+    }
+}
+
+int dmcp_add_text(dmcp_call *call, const char *fmt, ...)
+{
+    struct json_writer w;
+    va_list ap;
+    int rc = block_begin(call, &w, "text");
+
+    if (rc != DMCP_OK) {
+        return rc;
+    }
+    va_start(ap, fmt);
+    member(&w, "text", arena_vprintf(&call->arena, fmt, ap));
+    va_end(ap);
+    jw_object_end(&w);
+    return DMCP_OK;
+}
+
+static int add_media(dmcp_call *call, const char *type, const char *mime, struct str data)
+{
+    struct json_writer w;
+    int rc = block_begin(call, &w, type);
+
+    if (rc == DMCP_OK) {
+        jw_key(&w, "data");
+        jw_base64(&w, data);
+        member(&w, "mimeType", mime);
+        jw_object_end(&w);
+    }
+    return rc;
+}
+
+int dmcp_add_image(dmcp_call *call, const char *mime, const void *data, size_t size)
+{
+    return add_media(call, "image", mime, str_make(data, size));
+}
+
+int dmcp_add_audio(dmcp_call *call, const char *mime, const void *data, size_t size)
+{
+    return add_media(call, "audio", mime, str_make(data, size));
+}
+
+static int add_resource(dmcp_call *call, const char *uri, const char *mime, const char *text,
+                        struct str data)
+{
+    struct json_writer w;
+    int rc = block_begin(call, &w, "resource");
+
+    if (rc != DMCP_OK) {
+        return rc;
+    }
+    jw_key(&w, "resource");
+    jw_object(&w);
+    member(&w, "uri", uri);
+    member(&w, "mimeType", mime);
+    if (text) {
+        member(&w, "text", text);
+    } else {
+        jw_key(&w, "blob");
+        jw_base64(&w, data);
+    }
+    jw_object_end(&w);
+    jw_object_end(&w);
+    return DMCP_OK;
+}
+
+int dmcp_add_resource_text(dmcp_call *call, const char *uri, const char *mime, const char *text)
+{
+    return add_resource(call, uri, mime, text, STR_NONE);
+}
+
+int dmcp_add_resource_data(dmcp_call *call, const char *uri, const char *mime, const void *data,
+                           size_t size)
+{
+    return add_resource(call, uri, mime, NULL, str_make(data, size));
+}
+
+int dmcp_add_link(dmcp_call *call, const char *uri, const char *name, const char *mime)
+{
+    struct json_writer w;
+    int rc = block_begin(call, &w, "resource_link");
+
+    if (rc == DMCP_OK) {
+        member(&w, "uri", uri);
+        member(&w, "name", name);
+        member(&w, "mimeType", mime);
+        jw_object_end(&w);
+    }
+    return rc;
+}
+
+int dmcp_add_block(dmcp_call *call, const dmcp_value *block)
+{
+    struct json_writer w;
+    int rc;
+
+    if (dmcp_value_type(block) != DMCP_OBJECT) {
+        return call_fail(call, DMCP_E_TYPE, "a block of content must be an object, not of type %s",
+                         value_type_name(dmcp_value_type(block)));
+    }
+    if (value_depth(value_mut(block)) > REPLY_DEPTH) {
+        return call_fail(call, DMCP_E_TOOBIG, "the block is nested more than %d deep",
+                         REPLY_DEPTH);
+    }
+    rc = block_begin(call, &w, NULL);
+    if (rc == DMCP_OK) {
+        json_write_mut(&call->reply.blocks, value_mut(block));
+    }
+    return rc;
+}
+
+/* ---- the result object ---- */
+
+static void write_text_block(struct json_writer *w, struct str text)
+{
+    jw_object(w);
+    jw_key(w, "type");
+    jw_strz(w, "text");
+    jw_key(w, "text");
+    jw_str(w, text);
+    jw_object_end(w);
+}
+
+/* What stands in the text block for structured content. A string is its own text; anything else
+ * is indented JSON, which people and models read best. */
+static void write_structured_text(const struct reply *r, struct json_writer *w)
+{
+    yyjson_mut_val *shown = r->structured;
+    struct buf text;
+
+    if (r->is_wrapped) {
+        shown = yyjson_mut_obj_get(shown, "result");
+    }
+    if (yyjson_mut_is_str(shown)) {
+        write_text_block(w, str_make(yyjson_mut_get_str(shown), yyjson_mut_get_len(shown)));
+        return;
+    }
+    buf_init(&text, SIZE_MAX / 2);
+    json_write_indented(&text, shown);
+    write_text_block(w, buf_str(&text));
+    buf_fini(&text);
+}
+
+static void write_content(const struct reply *r, struct json_writer *w)
+{
+    jw_key(w, "content");
+    jw_array(w);
+    if (r->is_error) {
+        write_text_block(w, r->text);
+    } else if (r->is_set) {
+        write_structured_text(r, w);
+    }
+    if (r->n_blocks > 0) {
+        jw_raw(w, buf_str(&r->blocks));
+    }
+    jw_array_end(w);
+}
+
+/* A tool with an output schema promised structured content that fits it. */
+static int check_schema(dmcp_call *call, struct str structured)
+{
+    const struct schema *schema = call->run->tool->output;
+    struct schema_error wrong;
+    yyjson_doc *doc;
+    struct buf why;
+    struct err e;
+    int rc;
+
+    if (!schema || call->reply.is_error) {
+        return DMCP_OK;
+    }
+    if (!call->reply.structured) {
+        return call_fail(call, DMCP_E_TYPE,
+                         "the tool has an output schema, and its handler gave no structured result");
+    }
+    rc = json_read(structured, &doc, &e);
+    if (rc != DMCP_OK) {
+        return call_fail(call, rc, "the structured result: %s", e.text);
+    }
+    if (schema_check(schema, yyjson_doc_get_root(doc), &wrong) != DMCP_OK) {
+        buf_init(&why, SIZE_MAX / 2);
+        schema_error_write(&why, "result", &wrong);
+        rc = call_fail(call, DMCP_E_TYPE, "the result does not fit the tool's output schema: %s",
+                       buf_str(&why).p);
+        buf_fini(&why);
+    }
+    yyjson_doc_free(doc);
+    return rc;
+}
+
+int reply_write(dmcp_call *call, struct buf *out)
+{
+    const struct reply *r = &call->reply;
+    struct json_writer w;
+    struct buf structured;
+    int rc;
+
+    buf_init(&structured, SIZE_MAX / 2);
+    if (r->structured) {
+        json_write_mut(&structured, r->structured);
+    }
+    rc = check_schema(call, buf_str(&structured));
+    if (rc == DMCP_OK) {
+        jw_init(&w, out);
+        jw_object(&w);
+        write_content(r, &w);
+        if (r->structured) {
+            jw_key(&w, "structuredContent");
+            jw_raw(&w, buf_str(&structured));
+        }
+        if (r->is_error) {
+            jw_key(&w, "isError");
+            jw_bool(&w, true);
+        }
+        jw_object_end(&w);
+        if (!buf_ok(out) || !buf_ok(&r->blocks)) {
+            rc = call_fail(call, DMCP_E_TOOBIG, "the result is larger than %u bytes as JSON",
+                           LIMIT_RESULT_BYTES);
+        }
+    }
+    buf_fini(&structured);
+    return rc;
+}
+
+void reply_write_error(const char *text, struct buf *out)
+{
+    struct json_writer w;
+
+    jw_init(&w, out);
+    jw_object(&w);
+    jw_key(&w, "content");
+    jw_array(&w);
+    write_text_block(&w, str_of(text));
+    jw_array_end(&w);
+    jw_key(&w, "isError");
+    jw_bool(&w, true);
+    jw_object_end(&w);
+}
