@@ -101,13 +101,14 @@ void http_conn_close(struct http_conn *c, const char *why)
 {
     struct http_server *s = c->server;
     bool has_exchange = c->x.phase != EXCHANGE_NONE && c->x.phase != EXCHANGE_REFUSED;
+    bool is_complete = c->x.phase == EXCHANGE_ANSWERED && http_conn_waiting(c) == 0;
 
     http_conn_log(c, why);
     http_conn_move(c, CONN_CLOSING);
     c->is_doomed = true;
     c->x.phase = EXCHANGE_NONE;
     if (has_exchange) {
-        s->handler.on_end(s->handler.arg, &c->x, false);
+        s->handler.on_end(s->handler.arg, &c->x, is_complete);
     }
     http_server_settle_not(c);
     uv_close((uv_handle_t *)&c->tcp, on_closed);

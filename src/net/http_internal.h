@@ -98,6 +98,7 @@ struct http_server {
     uv_timer_t timer;
     uint64_t timer_due_ms; /* no deadline is before it; UINT64_MAX when the timer is off */
     uint64_t accept_at_ms; /* accepting pauses until then; 0 when it does not */
+    uint64_t warn_at_ms;   /* that it pauses is not logged before */
     uv_idle_t idle;        /* on while there is something to settle */
 
     char *read_buf;        /* one for all, between a read and the return of its callback */
@@ -108,7 +109,6 @@ struct http_server {
     uint64_t date_until_ms;
 
     bool is_stopping, is_closing;
-    bool is_short_of_fds;
 };
 
 /* ---- http_server.c --------------------------------------------------------------------------- */

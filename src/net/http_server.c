@@ -23,6 +23,7 @@
 
 #define ACCEPTS_PER_TURN 64
 #define ACCEPT_RETRY_MS 50
+#define ACCEPT_WARN_MS 10000
 #define SPARE_OUTS 64
 #define SPARE_OUT_BYTES (16 * KIB) /* larger ones are not kept */
 
@@ -111,16 +112,17 @@ static void on_acceptable(uv_poll_t *h, int status, int events);
 
 static void pause_accepting(struct http_server *s, int error)
 {
+    uint64_t now_ms = clock_mono_ms();
     struct link *k;
 
-    if (!s->is_short_of_fds) {
-        s->is_short_of_fds = true;
+    if (now_ms >= s->warn_at_ms) {
+        s->warn_at_ms = now_ms + ACCEPT_WARN_MS;
         log_warning("accept: %s; new connections wait", uv_strerror(uv_translate_sys_error(error)));
     }
     for (k = list_first(&s->listeners); k; k = list_next(&s->listeners, k)) {
         uv_poll_stop(&CONTAINER_OF(k, struct http_listener, link)->poll);
     }
-    s->accept_at_ms = clock_mono_ms() + ACCEPT_RETRY_MS;
+    s->accept_at_ms = now_ms + ACCEPT_RETRY_MS;
     http_server_arm(s, s->accept_at_ms);
 }
 
@@ -164,7 +166,6 @@ static void on_acceptable(uv_poll_t *h, int status, int events)
         if (fd < 0) {
             continue; /* that connection's own error */
         }
-        s->is_short_of_fds = false;
         if (s->n_conns >= s->options.max_connections + max_refused(s)) {
             close(fd);
         } else {

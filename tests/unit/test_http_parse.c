@@ -489,19 +489,4 @@ TEST(http_parse, chunk_framing_without_end_is_refused)
                    "POST / Transfer-Encoding=chunked [x]");
 }
 
-TEST(http_request, a_field_is_found_by_its_name_in_any_case)
-{
-    struct http_field fields[] = { { STR("One"), STR("1") },
-                                   { STR("TWO"), STR("2") },
-                                   { STR("two"), STR("3") } };
-    struct http_request r = { .fields = fields, .n_fields = 3 };
-    size_t n;
-
-    assert_true(str_eqz(http_request_field(&r, "one", NULL), "1"));
-    assert_true(str_eqz(http_request_field(&r, "Two", &n), "2"));
-    assert_int_equal(n, 2);
-    assert_null(http_request_field(&r, "three", &n).p);
-    assert_int_equal(n, 0);
-}
-
 RUN_TESTS()
