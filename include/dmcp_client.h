@@ -71,19 +71,19 @@ enum dmcp_delivery {
 };
 
 /* Progress of a call, valid during the callback. */
-typedef struct dmcp_progress {
+typedef struct dmcp_client_progress {
     double progress;
     double total;        /* negative when the server did not tell */
     const char *message; /* NULL when there is none */
-} dmcp_progress;
+} dmcp_client_progress;
 
 /* A log message of the server, valid during the callback. */
-typedef struct dmcp_log {
+typedef struct dmcp_client_log {
     const char *level;     /* "debug", "info", "notice", "warning", "error", ... */
     const char *logger;    /* NULL when there is none */
     const char *text;      /* the data when it is a string, else its JSON text */
     const char *data_json; /* the data as JSON text */
-} dmcp_log;
+} dmcp_client_log;
 
 /* ---- The client ------------------------------------------------------------------------------ */
 
@@ -111,7 +111,7 @@ typedef struct dmcp_client_options {
     bool terminate_on_close; /* end the session when the client is closed */
 
     /* A log message. */
-    void (*on_log)(dmcp_client *client, const dmcp_log *log, void *arg);
+    void (*on_log)(dmcp_client *client, const dmcp_client_log *log, void *arg);
     /* A list has changed: "tools", "prompts" or "resources". */
     void (*on_list_changed)(dmcp_client *client, const char *list, void *arg);
     /* Any other notification, and the above when they have no callback. params_json is NULL when
@@ -285,7 +285,7 @@ typedef struct dmcp_call_options {
     const char *meta_json;   /* an object for params._meta; NULL: none */
 
     /* The call told its progress. Asking for it makes the server send it. */
-    void (*on_progress)(dmcp_client *client, const dmcp_progress *progress, void *arg);
+    void (*on_progress)(dmcp_client *client, const dmcp_client_progress *progress, void *arg);
     /* From now on the call can be resumed behind this event; a later token replaces it. */
     void (*on_resumption_token)(dmcp_client *client, int64_t request_id, const char *token,
                                 void *arg);

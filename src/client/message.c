@@ -90,7 +90,7 @@ static int accept_response(struct errand *x, const struct rpc_message *m, struct
 static bool tell_progress(struct dmcp_client *c, yyjson_val *params)
 {
     const struct errand *x = c->current;
-    dmcp_progress p = { .total = -1 };
+    dmcp_client_progress p = { .total = -1 };
     int64_t token;
 
     if (!x || !x->options || !x->options->on_progress ||
@@ -111,8 +111,8 @@ static bool tell_progress(struct dmcp_client *c, yyjson_val *params)
 static bool tell_log(struct dmcp_client *c, yyjson_val *params)
 {
     yyjson_val *data = json_get(params, "data");
-    dmcp_log log = { .level = json_get_str(params, "level").p,
-                     .logger = json_get_str(params, "logger").p };
+    dmcp_client_log log = { .level = json_get_str(params, "level").p,
+                            .logger = json_get_str(params, "logger").p };
     char *text;
 
     if (!c->o.on_log || !log.level || !data) {

@@ -3,6 +3,7 @@
  * The client where nothing breaks: connecting, requests, results, refusals, what it sends.
  */
 #include "client_fixture.h"
+#include "dmcp.h" /* whose names must not meet the client's */
 
 #include <pthread.h>
 

@@ -13,7 +13,7 @@
     "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"late\"}" \
     "]}}"
 
-static void on_log(dmcp_client *c, const dmcp_log *log, void *arg)
+static void on_log(dmcp_client *c, const dmcp_client_log *log, void *arg)
 {
     (void)c;
     note(arg, "log %s %s %s %s\n", log->level, log->logger ? log->logger : "-", log->text,
@@ -64,7 +64,7 @@ static dmcp_client *connect_noting(struct fake_server *s, struct notes *n)
 
 /* ---- Notifications ---- */
 
-static void on_progress(dmcp_client *c, const dmcp_progress *p, void *arg)
+static void on_progress(dmcp_client *c, const dmcp_client_progress *p, void *arg)
 {
     (void)c;
     note(arg, "progress %g of %g %s\n", p->progress, p->total, p->message ? p->message : "-");
@@ -120,7 +120,7 @@ TEST(client, needs_no_callbacks)
     fake_server_stop(s);
 }
 
-static void cancel_it(dmcp_client *c, const dmcp_progress *p, void *arg)
+static void cancel_it(dmcp_client *c, const dmcp_client_progress *p, void *arg)
 {
     (void)p;
     (void)arg;

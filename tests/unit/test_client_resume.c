@@ -59,7 +59,7 @@ TEST(client, comes_back_when_the_server_ends_the_stream_properly_but_early)
     stop(s, c);
 }
 
-static void on_progress(dmcp_client *c, const dmcp_progress *p, void *arg)
+static void on_progress(dmcp_client *c, const dmcp_client_progress *p, void *arg)
 {
     (void)c;
     note(arg, "%g/%g %s\n", p->progress, p->total, p->message);
