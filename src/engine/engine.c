@@ -44,6 +44,7 @@ struct engine *engine_new(struct store *store, const struct engine_options *o)
     hmap_init(&e->requests);
     hmap_init(&e->streams);
     hmap_init(&e->followers);
+    hmap_init(&e->unwritten);
     for (int i = 0; i < N_CALL_STATES; i++) {
         list_init(&e->calls_in[i]);
     }
@@ -66,6 +67,7 @@ void engine_free(struct engine *e)
             call_free(e, CONTAINER_OF(list_first(&e->calls_in[i]), struct call, link));
         }
     }
+    hmap_fini(&e->unwritten);
     hmap_fini(&e->followers);
     hmap_fini(&e->streams);
     hmap_fini(&e->requests);
@@ -90,6 +92,7 @@ int engine_written(struct engine *e, struct action_list *out, struct err *err)
 
     e->out = out;
     e->err = err;
+    hmap_clear(&e->unwritten);
     while (!list_empty(finished)) {
         call_free(e, CONTAINER_OF(list_first(finished), struct call, link));
     }
@@ -113,8 +116,23 @@ struct engine_counts engine_counts(const struct engine *e)
                                    .sessions = e->n_sessions };
 }
 
+void engine_put(struct engine *e, const struct key *k, struct str value)
+{
+    batch_put(e->rows, key_str(k), value);
+    hmap_put(&e->unwritten, key_str(k), e);
+}
+
+void engine_del(struct engine *e, const struct key *k)
+{
+    batch_del(e->rows, key_str(k));
+    hmap_put(&e->unwritten, key_str(k), e);
+}
+
 int engine_read(struct engine *e, const struct key *k, struct buf *value)
 {
+    if (hmap_get(&e->unwritten, key_str(k))) {
+        return ENGINE_WRITE_FIRST;
+    }
     return store_get(e->store, key_str(k), value, e->err);
 }
 

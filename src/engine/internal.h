@@ -71,6 +71,7 @@ struct engine {
     struct list priming; /* by prime_ms */
     size_t dispatched_bytes, n_sessions;
     bool has_loose_streams; /* some stream in memory has no follower */
+    struct hmap unwritten;  /* keys of rows that engine_read must not read yet */
 
     /* Of the command being applied. */
     struct engine_time now;
@@ -81,11 +82,17 @@ struct engine {
 
 /* ---- engine.c: reading and writing rows ---- */
 
-/* DMCP_OK, DMCP_E_NOTFOUND or a store failure. The value is appended to `value`. */
+/* Rows that are read back while the batch that changes them may still be in the making go through
+ * these two: the store does not have them yet, so reading one says ENGINE_WRITE_FIRST. */
+void engine_put(struct engine *e, const struct key *k, struct str value);
+void engine_del(struct engine *e, const struct key *k);
+
+/* DMCP_OK, DMCP_E_NOTFOUND, ENGINE_WRITE_FIRST or a store failure. The value is appended to
+ * `value`. A command reads before it changes anything, so that it can be applied again. */
 int engine_read(struct engine *e, const struct key *k, struct buf *value) MUST_CHECK;
 int engine_corrupt(struct engine *e, const char *what, struct id id) MUST_CHECK;
 
-/* Rows of the batch not written yet would be missed by a read. */
+/* Rows of the batch not written yet would be missed by a scan. */
 static inline bool engine_has_unwritten(const struct engine *e)
 {
     return e->rows->n > 0;

@@ -18,7 +18,7 @@ static void put(struct engine *e, struct id id, const struct session_record *r)
 
     buf_init(&value, LIMIT_BODY_BYTES * 2);
     session_record_enc(&value, r);
-    batch_put(e->rows, key_str(&k), buf_str(&value));
+    engine_put(e, &k, buf_str(&value));
     buf_fini(&value);
 }
 
@@ -95,9 +95,6 @@ int session_get(struct engine *e, const struct command *c)
     struct buf value;
     int rc;
 
-    if (engine_has_unwritten(e)) {
-        return ENGINE_WRITE_FIRST;
-    }
     buf_init(&value, SIZE_MAX / 2);
     rc = read_live(e, c->session, &value, &r);
     if (rc == DMCP_OK) {
@@ -117,9 +114,6 @@ int session_update(struct engine *e, const struct command *c)
     struct buf value;
     int rc;
 
-    if (engine_has_unwritten(e)) {
-        return ENGINE_WRITE_FIRST;
-    }
     buf_init(&value, SIZE_MAX / 2);
     rc = read_live(e, c->session, &value, &r);
     if (rc == DMCP_OK) {
@@ -157,9 +151,6 @@ int session_close(struct engine *e, const struct command *c)
     struct buf value;
     int rc;
 
-    if (engine_has_unwritten(e)) {
-        return ENGINE_WRITE_FIRST;
-    }
     buf_init(&value, SIZE_MAX / 2);
     rc = engine_read(e, &k, &value);
     buf_fini(&value);
@@ -170,7 +161,7 @@ int session_close(struct engine *e, const struct command *c)
     if (rc != DMCP_OK) {
         return rc;
     }
-    batch_del(e->rows, key_str(&k));
+    engine_del(e, &k);
     batch_del(e->rows, key_str(&stream));
     if (e->n_sessions > 0) {
         e->n_sessions--;

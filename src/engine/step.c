@@ -46,7 +46,7 @@ void journal_put(struct engine *e, struct id call, struct str alias,
 
     buf_init(&value, SIZE_MAX / 2);
     journal_record_enc(&value, r);
-    batch_put(e->rows, key_str(&k), buf_str(&value));
+    engine_put(e, &k, buf_str(&value));
     buf_fini(&value);
 }
 
@@ -115,7 +115,7 @@ static void write_step(struct engine *e, const struct call *call, const struct c
         break;
     case STEP_OP_RESET:
         k = key_journal(call->id, c->step.alias);
-        batch_del(e->rows, key_str(&k));
+        engine_del(e, &k);
         return;
     }
     journal_put(e, call->id, c->step.alias, &r);
