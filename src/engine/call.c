@@ -366,6 +366,6 @@ int call_flush(struct engine *e, const struct command *c)
     if (call) {
         call_prime(e, call);
     }
-    engine_wake(e, c->waiter, WHEN_DURABLE, DMCP_OK, "");
+    engine_wake(e, c->waiter, WHEN_DURABLE, DMCP_OK, STR(""));
     return DMCP_OK;
 }

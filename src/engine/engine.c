@@ -156,8 +156,7 @@ void engine_refuse(struct engine *e, uint64_t peer, int code, const char *text)
     }
 }
 
-void engine_wake(struct engine *e, void *waiter, enum action_when when, int code,
-                 const char *text)
+void engine_wake(struct engine *e, void *waiter, enum action_when when, int code, struct str text)
 {
     struct action *a;
 
@@ -165,6 +164,6 @@ void engine_wake(struct engine *e, void *waiter, enum action_when when, int code
         a = action_add(e->out, ACT_WAKE, when);
         a->waiter = waiter;
         a->code = code;
-        a->text = action_dup(a, str_of(text));
+        a->text = action_dup(a, text);
     }
 }

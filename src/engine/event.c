@@ -41,49 +41,68 @@ static void append_to_session(struct engine *e, struct stream *s, struct str mes
     stream_put(e, s);
 }
 
-int event_apply(struct engine *e, const struct command *c)
+/* Onto the stream, with the journal's note of it. */
+static int append(struct engine *e, struct call *call, const struct command *c)
 {
-    struct call *call = call_find(e, c->call);
-    struct journal_record r;
-    struct stream *own = NULL;
-    struct buf value;
-    int rc, code = DMCP_OK;
+    struct journal_record r = { .guard = GUARD_EVENT,
+                                .state = STEP_DONE,
+                                .attempt = call->attempt,
+                                .at_ms = e->now.wall_ms,
+                                .label = c->event.label,
+                                .body = STR("") };
+    struct stream *own;
+    int rc;
 
-    if (!call) {
-        engine_wake(e, c->waiter, WHEN_VISIBLE, DMCP_E_GONE, "the call is over");
-        return DMCP_OK;
-    }
-    buf_init(&value, SIZE_MAX / 2);
-    rc = journal_get(e, c->call, c->event.alias, &value, &r);
-    buf_fini(&value);
-    if (rc == DMCP_OK) {
-        engine_wake(e, c->waiter, WHEN_VISIBLE, DMCP_OK, "");
-        return DMCP_OK; /* sent by an earlier attempt */
-    }
-    if (rc != DMCP_E_NOTFOUND) {
-        return rc;
-    }
     if (c->event.to_session) {
         rc = stream_load(e, call->session, &own);
-        if (rc != DMCP_OK) {
+        if (rc == DMCP_OK) {
+            append_to_session(e, own, c->event.message);
+        } else if (rc != DMCP_E_GONE) { /* gone: nobody will ever ask for it */
             return rc;
         }
-        append_to_session(e, own, c->event.message);
     } else if (call->n_events >= LIMIT_EVENTS_PER_CALL) {
-        code = DMCP_E_TOOBIG;
+        engine_wake(e, c->waiter, WHEN_VISIBLE, DMCP_E_TOOBIG,
+                    STR("the call has sent as many events as it may"));
+        return DMCP_OK;
     } else {
         append_to_call(e, call, c->event.message);
     }
-    if (code == DMCP_OK) {
-        r = (struct journal_record){ .guard = GUARD_EVENT,
-                                     .state = STEP_DONE,
-                                     .attempt = call->attempt,
-                                     .at_ms = e->now.wall_ms,
-                                     .label = c->event.label,
-                                     .body = STR("") };
-        journal_put(e, c->call, c->event.alias, &r);
-    }
-    engine_wake(e, c->waiter, WHEN_VISIBLE, code,
-                code ? "the call has sent as many events as it may" : "");
+    journal_put(e, call->id, c->event.alias, &r);
+    engine_wake(e, c->waiter, WHEN_VISIBLE, DMCP_OK, STR(""));
     return DMCP_OK;
+}
+
+/* Sent by an earlier attempt, unless the alias was something else then. */
+static void answer_repeated(struct engine *e, const struct command *c,
+                            const struct journal_record *old)
+{
+    struct buf text;
+    int code;
+
+    buf_init(&text, SIZE_MAX / 2);
+    code = journal_check_guard(old, GUARD_EVENT, c->event.alias, &text);
+    engine_wake(e, c->waiter, WHEN_VISIBLE, code, buf_str(&text));
+    buf_fini(&text);
+}
+
+int event_apply(struct engine *e, const struct command *c)
+{
+    struct call *call = call_find(e, c->call);
+    struct journal_record old;
+    struct buf value;
+    int rc;
+
+    if (!call) {
+        engine_wake(e, c->waiter, WHEN_VISIBLE, DMCP_E_GONE, STR("the call is over"));
+        return DMCP_OK;
+    }
+    buf_init(&value, SIZE_MAX / 2);
+    rc = journal_get(e, c->call, c->event.alias, &value, &old);
+    if (rc == DMCP_OK) {
+        answer_repeated(e, c, &old);
+    } else if (rc == DMCP_E_NOTFOUND) {
+        rc = append(e, call, c);
+    }
+    buf_fini(&value);
+    return rc;
 }

@@ -100,7 +100,7 @@ static inline bool engine_has_unwritten(const struct engine *e)
 
 void engine_refuse(struct engine *e, uint64_t peer, int code, const char *text);
 void engine_wake(struct engine *e, void *waiter, enum action_when when, int code,
-                 const char *text);
+                 struct str text);
 
 /* ---- call.c ---- */
 
@@ -138,6 +138,9 @@ int journal_get(struct engine *e, struct id call, struct str alias, struct buf *
                 struct journal_record *r) MUST_CHECK;
 void journal_put(struct engine *e, struct id call, struct str alias,
                  const struct journal_record *r);
+/* DMCP_E_DIVERGED, with a text that names both kinds, when the alias was of another one. */
+int journal_check_guard(const struct journal_record *old, enum step_guard asked, struct str alias,
+                        struct buf *text) MUST_CHECK;
 int map_apply(struct engine *e, const struct command *c) MUST_CHECK;
 int event_apply(struct engine *e, const struct command *c) MUST_CHECK;
 

@@ -6,8 +6,6 @@
  */
 #include "engine/internal.h"
 
-#include <stdio.h>
-
 static void copy_rows(struct engine *e, const struct batch *from)
 {
     size_t offset = 0;
@@ -32,63 +30,72 @@ static void copy_rows(struct engine *e, const struct batch *from)
 static int apply_outside(struct engine *e, const struct command *c)
 {
     copy_rows(e, &c->map.rows);
-    engine_wake(e, c->waiter, WHEN_DURABLE, DMCP_OK, "");
+    engine_wake(e, c->waiter, WHEN_DURABLE, DMCP_OK, STR(""));
     return DMCP_OK;
 }
 
-static int differs(const struct command *c, const struct journal_record *old, char *text, size_t n)
+static int compare(const struct command *c, const struct journal_record *old, struct buf *text)
 {
-    if (old->guard != GUARD_MAP) {
-        snprintf(text, n, "the journal has another kind of step under alias \"%.*s\" than %.*s",
-                 STR_FMT(c->map.alias), STR_FMT(c->map.label));
-        return DMCP_E_DIVERGED;
-    }
-    if (!id_eq(old->digest, c->map.digest)) {
-        snprintf(text, n,
+    int rc = journal_check_guard(old, GUARD_MAP, c->map.alias, text);
+
+    if (rc == DMCP_OK && !id_eq(old->digest, c->map.digest)) {
+        buf_addf(text,
                  "%.*s was recorded with other entries in an earlier attempt; compute what varies "
                  "(time, random numbers, answers from outside) in a step of its own",
                  STR_FMT(c->map.label));
-        return DMCP_E_DIVERGED;
+        rc = DMCP_E_DIVERGED;
     }
-    return DMCP_OK;
+    return rc;
+}
+
+static void write_map(struct engine *e, const struct call *call, const struct command *c)
+{
+    struct journal_record r = { .guard = GUARD_MAP,
+                                .state = STEP_DONE,
+                                .attempt = call->attempt,
+                                .at_ms = e->now.wall_ms,
+                                .digest = c->map.digest,
+                                .label = c->map.label,
+                                .body = STR("") };
+
+    copy_rows(e, &c->map.rows);
+    journal_put(e, call->id, c->map.alias, &r);
+}
+
+static int apply_in_call(struct engine *e, const struct command *c, const struct call *call)
+{
+    struct journal_record old;
+    struct buf value, text;
+    int code = DMCP_OK, rc;
+
+    buf_init(&value, SIZE_MAX / 2);
+    buf_init(&text, SIZE_MAX / 2);
+    rc = journal_get(e, call->id, c->map.alias, &value, &old);
+    if (rc == DMCP_OK) {
+        code = compare(c, &old, &text);
+    } else if (rc == DMCP_E_NOTFOUND) {
+        write_map(e, call, c);
+        rc = DMCP_OK;
+    }
+    if (rc == DMCP_OK) {
+        engine_wake(e, c->waiter, WHEN_VISIBLE, code, buf_str(&text));
+    }
+    buf_fini(&text);
+    buf_fini(&value);
+    return rc;
 }
 
 int map_apply(struct engine *e, const struct command *c)
 {
     struct call *call;
-    struct journal_record r;
-    char text[512] = "";
-    struct buf value;
-    int rc;
 
     if (c->map.alias.len == 0) {
         return apply_outside(e, c);
     }
     call = call_find(e, c->call);
     if (!call) {
-        engine_wake(e, c->waiter, WHEN_VISIBLE, DMCP_E_GONE, "the call is over");
+        engine_wake(e, c->waiter, WHEN_VISIBLE, DMCP_E_GONE, STR("the call is over"));
         return DMCP_OK;
     }
-    buf_init(&value, SIZE_MAX / 2);
-    rc = journal_get(e, c->call, c->map.alias, &value, &r);
-    if (rc == DMCP_OK) {
-        rc = differs(c, &r, text, sizeof(text));
-    } else if (rc == DMCP_E_NOTFOUND) {
-        r = (struct journal_record){ .guard = GUARD_MAP,
-                                     .state = STEP_DONE,
-                                     .attempt = call->attempt,
-                                     .at_ms = e->now.wall_ms,
-                                     .digest = c->map.digest,
-                                     .label = c->map.label,
-                                     .body = STR("") };
-        copy_rows(e, &c->map.rows);
-        journal_put(e, c->call, c->map.alias, &r);
-        rc = DMCP_OK;
-    } else {
-        buf_fini(&value);
-        return rc;
-    }
-    buf_fini(&value);
-    engine_wake(e, c->waiter, WHEN_VISIBLE, rc, text);
-    return DMCP_OK;
+    return apply_in_call(e, c, call);
 }

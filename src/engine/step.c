@@ -24,8 +24,6 @@
  */
 #include "engine/internal.h"
 
-#include <stdio.h>
-
 int journal_get(struct engine *e, struct id call, struct str alias, struct buf *value,
                 struct journal_record *r)
 {
@@ -38,8 +36,7 @@ int journal_get(struct engine *e, struct id call, struct str alias, struct buf *
     return rc;
 }
 
-void journal_put(struct engine *e, struct id call, struct str alias,
-                 const struct journal_record *r)
+void journal_put(struct engine *e, struct id call, struct str alias, const struct journal_record *r)
 {
     struct key k = key_journal(call, alias);
     struct buf value;
@@ -54,44 +51,84 @@ static const char *guard_name(uint8_t guard)
 {
     switch (guard) {
     case GUARD_AT_LEAST_ONCE:
-        return "at-least-once step";
+        return "an at-least-once step";
     case GUARD_AT_MOST_ONCE:
-        return "at-most-once step";
+        return "an at-most-once step";
     case GUARD_VALUE:
-        return "value";
+        return "a value";
     case GUARD_MAP:
-        return "map write";
+        return "a map write";
     case GUARD_EVENT:
-        return "event";
+        return "an event";
     case GUARD_INPUT:
-        return "input";
+        return "an input";
     default:
-        return "step of an unknown kind";
+        return "a step of an unknown kind";
     }
 }
 
-/* What the step may become, given what is recorded. DMCP_OK: write it; 1: it is there already. */
-static int judge(const struct command *c, const struct journal_record *old, char *text, size_t n)
+int journal_check_guard(const struct journal_record *old, enum step_guard asked, struct str alias,
+                        struct buf *text)
 {
-    if (old->guard != c->step.guard) {
-        snprintf(text, n, "the journal has a %s under alias \"%.*s\", the handler asks for a %s",
-                 guard_name(old->guard), STR_FMT(c->step.alias), guard_name((uint8_t)c->step.guard));
-        return DMCP_E_DIVERGED;
-    }
-    if (old->state == STEP_STARTED && c->step.op != STEP_OP_BEGIN) {
+    if (old->guard == asked) {
         return DMCP_OK;
     }
-    if (old->state == STEP_DONE && c->step.op == STEP_OP_RECORD &&
-        str_eq(old->body, c->step.body)) {
-        return 1;
+    buf_addf(text, "the journal has %s under alias \"%.*s\", the handler asks for %s",
+             guard_name(old->guard), STR_FMT(alias), guard_name((uint8_t)asked));
+    return DMCP_E_DIVERGED;
+}
+
+/* Said before, in the same words: the acknowledgement was lost. */
+static bool is_repeated(const struct command *c, const struct journal_record *old)
+{
+    return ((old->state == STEP_DONE && c->step.op == STEP_OP_RECORD) ||
+            (old->state == STEP_FAILED && c->step.op == STEP_OP_FAIL)) &&
+           str_eq(old->body, c->step.body);
+}
+
+/* What becomes of a step when something is asked of it. */
+struct verdict {
+    bool changes; /* the row is to be written */
+    int code;     /* what the worker is told, with the text */
+    struct buf text;
+};
+
+static void judge(const struct command *c, const struct journal_record *old, struct verdict *v)
+{
+    v->code = journal_check_guard(old, c->step.guard, c->step.alias, &v->text);
+    if (v->code != DMCP_OK || is_repeated(c, old)) {
+        return;
     }
-    if (c->step.op == STEP_OP_BEGIN && old->state != STEP_DONE) {
-        snprintf(text, n, "%.*s", STR_FMT(old->body));
-        return DMCP_E_ATTEMPTED;
+    if (old->state == STEP_STARTED && c->step.op != STEP_OP_BEGIN) {
+        v->changes = true;
+    } else if (old->state != STEP_DONE && c->step.op == STEP_OP_BEGIN) {
+        v->code = DMCP_E_ATTEMPTED;
+        buf_add_str(&v->text, old->body);
+    } else {
+        v->code = DMCP_E_CONFLICT;
+        buf_addf(&v->text, "step \"%.*s\" is recorded already, with another outcome",
+                 STR_FMT(c->step.alias));
     }
-    snprintf(text, n, "step \"%.*s\" is recorded already, with another outcome",
-             STR_FMT(c->step.alias));
-    return DMCP_E_CONFLICT;
+}
+
+/* A step that is not there may become anything, failed included: better a body that never runs
+ * again than one that runs twice. */
+static int read_and_judge(struct engine *e, const struct command *c, struct verdict *v)
+{
+    struct journal_record old;
+    struct buf value;
+    int rc;
+
+    buf_init(&value, SIZE_MAX / 2);
+    rc = journal_get(e, c->call, c->step.alias, &value, &old);
+    if (rc == DMCP_OK) {
+        judge(c, &old, v);
+    } else if (rc == DMCP_E_NOTFOUND) {
+        v->changes = c->step.op != STEP_OP_RESET;
+        rc = DMCP_OK;
+    }
+    buf_fini(&value);
+    return rc;
 }
 
 static void write_step(struct engine *e, const struct call *call, const struct command *c)
@@ -125,32 +162,24 @@ int step_apply(struct engine *e, const struct command *c)
 {
     struct call *call = call_find(e, c->call);
     enum action_when when = c->step.op == STEP_OP_RECORD ? WHEN_VISIBLE : WHEN_DURABLE;
-    struct journal_record old;
-    char text[512] = "";
-    struct buf value;
+    struct verdict v = { .code = DMCP_OK };
     int rc;
 
     if (!call) {
-        engine_wake(e, c->waiter, WHEN_VISIBLE, DMCP_E_GONE, "the call is over");
+        engine_wake(e, c->waiter, WHEN_VISIBLE, DMCP_E_GONE, STR("the call is over"));
         return DMCP_OK;
     }
-    buf_init(&value, SIZE_MAX / 2);
-    rc = journal_get(e, c->call, c->step.alias, &value, &old);
-    if (rc == DMCP_OK) {
-        rc = judge(c, &old, text, sizeof(text));
-    } else if (rc == DMCP_E_NOTFOUND) {
-        rc = c->step.op == STEP_OP_RECORD || c->step.op == STEP_OP_BEGIN ? DMCP_OK : 1;
-    } else {
-        buf_fini(&value);
-        return rc;
-    }
-    buf_fini(&value);
-    if (rc == DMCP_OK) {
+    buf_init(&v.text, SIZE_MAX / 2);
+    rc = read_and_judge(e, c, &v);
+    if (rc == DMCP_OK && v.changes) {
         write_step(e, call, c);
         if (c->step.op == STEP_OP_BEGIN) {
             call_prime(e, call);
         }
     }
-    engine_wake(e, c->waiter, when, rc == 1 ? DMCP_OK : rc, text);
-    return DMCP_OK;
+    if (rc == DMCP_OK) {
+        engine_wake(e, c->waiter, when, v.code, buf_str(&v.text));
+    }
+    buf_fini(&v.text);
+    return rc;
 }
