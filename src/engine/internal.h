@@ -162,8 +162,10 @@ void follower_event(struct engine *e, struct follower *f, uint64_t sequence, str
 void follower_reply(struct engine *e, struct follower *f, enum call_outcome outcome,
                     uint64_t sequence, struct str body); /* and frees it */
 
+/* DMCP_E_GONE: the session was closed. */
 int stream_load(struct engine *e, struct id session, struct stream **stream_out) MUST_CHECK;
 void stream_put(struct engine *e, const struct stream *s);
+void stream_forget(struct engine *e, struct id session); /* nobody follows it any more */
 void stream_drop_loose(struct engine *e);
 
 #endif

@@ -167,6 +167,7 @@ int session_close(struct engine *e, const struct command *c)
         e->n_sessions--;
     }
     end_followers(e, c->session);
+    stream_forget(e, c->session);
     gone = action_add(e->out, ACT_SESSION_GONE, WHEN_DURABLE);
     gone->session = c->session;
     tell_done(e, c->peer, c->session);

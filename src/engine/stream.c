@@ -20,8 +20,8 @@ static struct str peer_key(const uint64_t *peer)
     return str_make(peer, sizeof(*peer));
 }
 
-struct follower *follower_add(struct engine *e, uint64_t peer, struct id session,
-                              struct id stream, uint64_t next, uint64_t credit)
+struct follower *follower_add(struct engine *e, uint64_t peer, struct id session, struct id stream,
+                              uint64_t next, uint64_t credit)
 {
     struct follower *f = mem_zalloc(sizeof(*f));
     struct follower *old;
@@ -188,25 +188,43 @@ int follower_pump(struct engine *e, struct follower *f)
 
 /* ---- a session's own stream ---- */
 
+/* The row, or what a stream begins with. */
+static int read_stream(struct engine *e, struct id session, struct stream_record *r)
+{
+    struct key owner = key_of_id(KEY_SESSION, session), k = key_of_id(KEY_STREAM, session);
+    struct buf value;
+    int rc;
+
+    buf_init(&value, SIZE_MAX / 2);
+    rc = engine_read(e, &owner, &value);
+    if (rc == DMCP_E_NOTFOUND) {
+        rc = DMCP_E_GONE;
+    } else if (rc == DMCP_OK) {
+        buf_reset(&value);
+        rc = engine_read(e, &k, &value);
+        if (rc == DMCP_E_NOTFOUND) {
+            *r = (struct stream_record){ .next = 1 };
+            rc = DMCP_OK;
+        } else if (rc == DMCP_OK && stream_record_dec(buf_str(&value), r) != DMCP_OK) {
+            rc = engine_corrupt(e, "stream of session", session);
+        }
+    }
+    buf_fini(&value);
+    return rc;
+}
+
 int stream_load(struct engine *e, struct id session, struct stream **stream_out)
 {
     struct stream *s = hmap_get(&e->streams, id_bytes(&session));
-    struct key k = key_of_id(KEY_STREAM, session);
-    struct stream_record r = { .next = 1 };
-    struct buf value;
+    struct stream_record r;
     int rc;
 
     if (s) {
         *stream_out = s;
         return DMCP_OK;
     }
-    buf_init(&value, 64);
-    rc = engine_read(e, &k, &value);
-    if (rc == DMCP_OK && stream_record_dec(buf_str(&value), &r) != DMCP_OK) {
-        rc = engine_corrupt(e, "stream of session", session);
-    }
-    buf_fini(&value);
-    if (rc != DMCP_OK && rc != DMCP_E_NOTFOUND) {
+    rc = read_stream(e, session, &r);
+    if (rc != DMCP_OK) {
         return rc;
     }
     s = mem_zalloc(sizeof(*s));
@@ -229,6 +247,14 @@ void stream_put(struct engine *e, const struct stream *s)
     stream_record_enc(&value, &r);
     batch_put(e->rows, key_str(&k), buf_str(&value));
     buf_fini(&value);
+}
+
+void stream_forget(struct engine *e, struct id session)
+{
+    struct stream *s = hmap_del(&e->streams, id_bytes(&session));
+
+    assert(!s || !s->follower);
+    mem_free(s);
 }
 
 void stream_drop_loose(struct engine *e)
@@ -310,6 +336,10 @@ static int follow_session(struct engine *e, const struct command *c)
     struct follower *f;
     int rc = stream_load(e, c->session, &s);
 
+    if (rc == DMCP_E_GONE) {
+        engine_refuse(e, c->peer, DMCP_E_GONE, "no such session: unknown, expired or closed");
+        return DMCP_OK;
+    }
     if (rc != DMCP_OK) {
         return rc;
     }
@@ -325,8 +355,7 @@ static int follow_session(struct engine *e, const struct command *c)
         follower_end(e, s->follower);
     }
     f = follower_add(e, c->peer, c->session, c->session,
-                     (c->follow.is_after_given ? c->follow.after : s->sent) + 1,
-                     c->follow.credit);
+                     (c->follow.is_after_given ? c->follow.after : s->sent) + 1, c->follow.credit);
     f->own = s;
     s->follower = f;
     follower_prime(e, f);
