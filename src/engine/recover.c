@@ -8,7 +8,8 @@
  *   call, request, unfinished           not yet finished       -> ready, attempt + 1
  *   call, request, result               finished               -> nothing to do
  * Other combinations cannot be: start and end are one write each. An unfinished row without its
- * call row is corruption, and stops the start.
+ * call row, or beside a result (running it again could change that), is corruption, and stops the
+ * start.
  */
 #include "engine/internal.h"
 
@@ -29,6 +30,23 @@ static int last_event(struct engine *e, struct id call, uint64_t *sequence_out)
     return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc;
 }
 
+static int check_has_no_result(struct engine *e, struct id call)
+{
+    struct key k = key_of_id(KEY_RESULT, call);
+    char hex[ID_HEX_BYTES + 1];
+    struct buf value;
+    int rc;
+
+    buf_init(&value, SIZE_MAX / 2);
+    rc = engine_read(e, &k, &value);
+    buf_fini(&value);
+    if (rc == DMCP_OK) {
+        id_to_hex(call, hex);
+        return err_set(e->err, DMCP_E_CORRUPT, "unfinished call %s has a result", hex);
+    }
+    return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc;
+}
+
 static int recover_call(struct engine *e, struct id id, const struct unfinished_record *u,
                         struct call **call_out)
 {
@@ -41,6 +59,9 @@ static int recover_call(struct engine *e, struct id id, const struct unfinished_
     rc = call_read(e, id, &value, &r);
     if (rc == DMCP_E_NOTFOUND) {
         rc = engine_corrupt(e, "the row of unfinished call", id);
+    }
+    if (rc == DMCP_OK) {
+        rc = check_has_no_result(e, id);
     }
     if (rc == DMCP_OK) {
         call = call_add(e, id, &r);
