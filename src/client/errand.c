@@ -341,6 +341,9 @@ static void advance_open(struct dmcp_client *c, struct errand *x, uint64_t now_m
     }
     if (t->is_done && t->overrun) {
         errand_fail(x, DMCP_E_TOOBIG, "the %s of the server's answer is too big", t->overrun);
+    } else if (transfer_is_hopeless(t)) {
+        errand_fail(x, DMCP_E_NET, "the server cannot be trusted or spoken to: %s",
+                    transfer_reason(t));
     } else if (t->is_done && (x->is_stream || !t->has_headers ||
                               (t->code != CURLE_OK && is_success(x->http_status)))) {
         errand_come_back(c, x, now_ms, 0, transfer_reason(t));

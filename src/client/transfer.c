@@ -292,6 +292,13 @@ bool transfer_was_not_sent(const struct transfer *t)
     return ready_us == 0 && sent_bytes == 0 && !t->has_headers;
 }
 
+bool transfer_is_hopeless(const struct transfer *t)
+{
+    return t->is_done &&
+           (t->code == CURLE_PEER_FAILED_VERIFICATION || t->code == CURLE_SSL_CACERT_BADFILE ||
+            t->code == CURLE_SSL_ISSUER_ERROR || t->code == CURLE_UNSUPPORTED_PROTOCOL);
+}
+
 const char *transfer_reason(const struct transfer *t)
 {
     if (t->overrun) {

@@ -80,6 +80,9 @@ bool transfer_retry_after(const struct transfer *t, uint64_t *ms_out);
 /* Nothing of the request can have reached the server. */
 bool transfer_was_not_sent(const struct transfer *t);
 
+/* It failed in a way in which the next one would too: nobody to be trusted is there. */
+bool transfer_is_hopeless(const struct transfer *t);
+
 /* Why it failed, once it is done. */
 const char *transfer_reason(const struct transfer *t);
 
