@@ -132,7 +132,7 @@ static int test_begin(void **state)
     return test->setup ? test->setup(state) : 0;
 }
 
-static int test_main(int argc, char **argv)
+TEST_UNUSED static int test_main(int argc, char **argv)
 {
     const char *wanted = argc > 1 ? argv[1] : "";
     struct CMUnitTest *selected;
