@@ -204,15 +204,16 @@ ALL_LIBS := $(sort $(SERVER_LIBS) $(CLIENT_LIBS))
 
 $(if $(CLI),$(eval $(call program,$(CLI),$(CLI_SRC),$(SERVER_A) $(CLIENT_A),$(ALL_LIBS))))
 
-# Sources next to server.c and client.c, and those in examples/common, belong to both.
-example_shared = $(filter-out %/server.c %/client.c,$(wildcard examples/$(1)/*.c)) $(wildcard examples/common/*.c)
+# Sources next to server.c belong to the server (client*.c to the client), those in examples/common to both.
+client_sources = $(wildcard examples/$(1)/client*.c) $(wildcard examples/common/*.c)
+server_sources = $(filter-out examples/$(1)/client%,$(wildcard examples/$(1)/*.c)) $(wildcard examples/common/*.c)
 example_name   = $(patsubst examples/%/,%,$(dir $(1)))
 $(foreach s,$(wildcard examples/*/server.c),$(eval $(call program,\
     $(BUILD)/examples/$(call example_name,$(s))-server,\
-    $(s) $(call example_shared,$(call example_name,$(s))),$(SERVER_A),$(SERVER_LIBS))))
+    $(call server_sources,$(call example_name,$(s))),$(SERVER_A),$(SERVER_LIBS))))
 $(foreach s,$(wildcard examples/*/client.c),$(eval $(call program,\
     $(BUILD)/examples/$(call example_name,$(s))-client,\
-    $(s) $(call example_shared,$(call example_name,$(s))),$(CLIENT_A),$(CLIENT_LIBS))))
+    $(call client_sources,$(call example_name,$(s))),$(CLIENT_A),$(CLIENT_LIBS))))
 
 # Sources that stand beside a test without being one are shared by the tests of that directory.
 test_shared = $(filter-out $(TEST_SRC),$(wildcard $(dir $(1))*.c))
