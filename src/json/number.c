@@ -74,10 +74,9 @@ void decimal_of(const yyjson_val *v, char text[NUMBER_TEXT_BYTES], struct decima
     decimal_of_text(number_text(v, text), d_out);
 }
 
-/* The digits with the point, if it is between them, stepped over. */
-static const char *next_digit(const char *p)
+const char *decimal_next(const char *digit)
 {
-    return p[1] == '.' ? p + 2 : p + 1;
+    return digit[1] == '.' ? digit + 2 : digit + 1;
 }
 
 int decimal_cmp(const struct decimal *a, const struct decimal *b)
@@ -101,8 +100,8 @@ int decimal_cmp(const struct decimal *a, const struct decimal *b)
     for (size_t i = 0; i < n && order == 0; i++) {
         order = *p - *q;
         if (i + 1 < n) {
-            p = next_digit(p);
-            q = next_digit(q);
+            p = decimal_next(p);
+            q = decimal_next(q);
         }
     }
     if (order == 0 && a->n_digits != b->n_digits) {

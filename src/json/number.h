@@ -37,6 +37,7 @@ void decimal_of(const yyjson_val *v, char text[NUMBER_TEXT_BYTES], struct decima
 int decimal_cmp(const struct decimal *a, const struct decimal *b); /* <0, 0, >0 */
 bool decimal_is_integer(const struct decimal *d);
 int decimal_digit(const struct decimal *d, size_t i); /* the i-th from 0; 0 behind the last */
+const char *decimal_next(const char *digit); /* from any digit but the last to the one behind it */
 
 /* The text of a number, as it would be written. The span points into `text` or the document. */
 struct str number_text(const yyjson_val *v, char text[NUMBER_TEXT_BYTES]);
