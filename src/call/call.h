@@ -83,9 +83,6 @@ void call_execute(struct call_env *env, struct waiter *waiter, const struct run 
 int call_execute_outside(struct call_env *env, struct waiter *waiter,
                          const struct call_handler *h, struct err *e) MUST_CHECK;
 
-/* The result of tools/call for a tool error of this text, as JSON in the arena. */
-struct str call_error_result(struct arena *a, struct str text);
-
 /* The call that this thread is running now, for the crash handler: false when it runs none.
  * Safe in a signal handler. */
 bool call_current(struct id *call_out);

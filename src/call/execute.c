@@ -60,8 +60,8 @@ static void write_failure(dmcp_call *call, int code, struct buf *out)
     const char *message = error_message(call, code);
 
     buf_reset(out);
-    reply_write_error(
-        dmcp_format(call, "Error executing tool %s: %s", call->tool_name, message), out);
+    tool_error_write(out, str_of(dmcp_format(call, "Error executing tool %s: %s", call->tool_name,
+                                             message)));
     log_info("call=%s tool=%s attempt=%u: %s", call->id_hex, call->tool_name,
              dmcp_call_attempt(call), message);
 }

@@ -176,8 +176,6 @@ int retry_wait(dmcp_call *call, const struct dmcp_retry *policy, unsigned attemp
  * be one. */
 int reply_write(dmcp_call *call, struct buf *out) MUST_CHECK;
 
-/* A tool error. */
-void reply_write_error(const char *text, struct buf *out);
 
 /* ---- map.c ---- */
 

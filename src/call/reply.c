@@ -347,18 +347,3 @@ int reply_write(dmcp_call *call, struct buf *out)
     buf_fini(&structured);
     return rc;
 }
-
-void reply_write_error(const char *text, struct buf *out)
-{
-    struct json_writer w;
-
-    jw_init(&w, out);
-    jw_object(&w);
-    jw_key(&w, "content");
-    jw_array(&w);
-    write_text_block(&w, str_of(text));
-    jw_array_end(&w);
-    jw_key(&w, "isError");
-    jw_bool(&w, true);
-    jw_object_end(&w);
-}

@@ -165,3 +165,23 @@ const struct tool *tools_find(const struct tools *t, struct str name)
 {
     return hmap_get(&t->by_name, name);
 }
+
+void tool_error_write(struct buf *out, struct str text)
+{
+    struct json_writer w;
+
+    jw_init(&w, out);
+    jw_object(&w);
+    jw_key(&w, "content");
+    jw_array(&w);
+    jw_object(&w);
+    jw_key(&w, "type");
+    jw_strz(&w, "text");
+    jw_key(&w, "text");
+    jw_str(&w, text);
+    jw_object_end(&w);
+    jw_array_end(&w);
+    jw_key(&w, "isError");
+    jw_bool(&w, true);
+    jw_object_end(&w);
+}

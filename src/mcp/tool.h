@@ -6,6 +6,7 @@
 #ifndef MCP_TOOL_H
 #define MCP_TOOL_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/hmap.h"
 
@@ -42,6 +43,10 @@ void tools_fini(struct tools *t);
 
 /* DMCP_E_INVALID with a text that names the tool and what is wrong. */
 int tools_add(struct tools *t, const struct tool_spec *spec, struct err *e) MUST_CHECK;
+/* The result of tools/call for a tool error of this text, as JSON.
+ * Source: MCP 2025-11-25, tools, "Error Handling". */
+void tool_error_write(struct buf *out, struct str text);
+
 const struct tool *tools_find(const struct tools *t, struct str name); /* NULL: no such tool */
 
 #endif

@@ -43,27 +43,18 @@ void method_tools_list(struct endpoint *e, struct exchange *x, const struct sess
     exchange_result(e, x, e->tools_list);
 }
 
-static void tool_error(struct endpoint *e, struct exchange *x, struct str text)
+static void refuse_arguments(struct endpoint *e, struct exchange *x, const struct tool *tool,
+                             const struct schema_error *wrong)
 {
-    struct json_writer w;
-    struct buf result;
+    struct buf text, result;
 
-    buf_init(&result, SIZE_MAX / 2);
-    jw_init(&w, &result);
-    jw_object(&w);
-    jw_key(&w, "content");
-    jw_array(&w);
-    jw_object(&w);
-    jw_key(&w, "type");
-    jw_strz(&w, "text");
-    jw_key(&w, "text");
-    jw_str(&w, text);
-    jw_object_end(&w);
-    jw_array_end(&w);
-    jw_key(&w, "isError");
-    jw_bool(&w, true);
-    jw_object_end(&w);
+    buf_init(&text, 4 * KIB);
+    buf_init(&result, 32 * KIB);
+    buf_addf(&text, "Invalid arguments for tool %.*s: ", STR_FMT(tool->name));
+    schema_error_write(&text, "", wrong);
+    tool_error_write(&result, buf_str(&text));
     exchange_result(e, x, buf_str(&result));
+    buf_fini(&text);
     buf_fini(&result);
 }
 
@@ -74,7 +65,6 @@ static bool check_arguments(struct endpoint *e, struct exchange *x, const struct
     yyjson_val *arguments = json_get(x->message->params, "arguments");
     yyjson_doc *none = NULL;
     struct schema_error wrong;
-    struct buf text;
     int rc;
 
     if (arguments && !yyjson_is_obj(arguments)) {
@@ -89,11 +79,7 @@ static bool check_arguments(struct endpoint *e, struct exchange *x, const struct
     rc = schema_check(tool->input, arguments, &wrong);
     yyjson_doc_free(none);
     if (rc != DMCP_OK) {
-        buf_init(&text, 4 * KIB);
-        buf_addf(&text, "Invalid arguments for tool %.*s: ", STR_FMT(tool->name));
-        schema_error_write(&text, "", &wrong);
-        tool_error(e, x, buf_str(&text));
-        buf_fini(&text);
+        refuse_arguments(e, x, tool, &wrong);
     }
     return rc == DMCP_OK;
 }

@@ -287,13 +287,15 @@ static int open_store(struct process *p, struct err *e)
     return rc;
 }
 
-static struct str crash_result(struct arena *a, const struct crash_note *crash)
+static void crash_result(struct buf *out, const struct crash_note *crash)
 {
-    const char *how = crash->signal ? strsignal(crash->signal) : "it ended the process";
-    struct str text = str_of(arena_printf(
-        a, "the tool crashed the server %d times (%s) and is not run again", LIMIT_CRASHES, how));
+    struct buf text;
 
-    return call_error_result(a, text);
+    buf_init(&text, 4 * KIB);
+    buf_addf(&text, "the tool crashed the server %d times (%s) and is not run again",
+             LIMIT_CRASHES, crash->signal ? strsignal(crash->signal) : "it ended the process");
+    tool_error_write(out, buf_str(&text));
+    buf_fini(&text);
 }
 
 static int start_engine(struct process *p, const struct crash_note *crash, struct err *e)
@@ -306,13 +308,14 @@ static int start_engine(struct process *p, const struct crash_note *crash, struc
                                            .session_idle_ms = o->session_idle_ms,
                                            .prime_ms = PRIME_MS };
     const struct driver_ops ops = { .dispatch = dispatch, .failed = driver_failed, .arg = p };
-    struct arena arena;
+    struct buf result;
     int rc;
 
-    arena_init(&arena);
+    buf_init(&result, 32 * KIB);
+    crash_result(&result, crash);
     rc = driver_start(p->store, &engine, &ops, &p->io, crash->is_set == 1 ? &crash->call : NULL,
-                      crash_result(&arena, crash), &p->driver, e);
-    arena_fini(&arena);
+                      buf_str(&result), &p->driver, e);
+    buf_fini(&result);
     if (rc == DMCP_OK) {
         p->env = (struct call_env){ .engine = driver_commands(p->driver),
                                     .io = &p->io,
