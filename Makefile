@@ -29,6 +29,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 LIBDIR  ?= $(PREFIX)/lib
 OBJCOPY ?= objcopy
+NM      ?= nm
 CFLAGS  ?= -O2 -g
 WERROR  ?= -Werror
 T       ?=
@@ -164,11 +165,14 @@ $(SERVER_A): $(call objs,$(SERVER_SRC)) $(BUILD)/sources
 	@rm -f $@ && $(AR) rcs $@ $(BUILD)/obj/dmcp.o
 
 # The client's symbols are weak, so that a program may link both libraries: what both define
-# (dmcp_strerror and the like) is then taken from the server's.
+# (dmcp_strerror and the like) is then taken from the server's. What it only uses must not become
+# weak: the linker would leave out the libraries that define it.
 $(CLIENT_A): $(call objs,$(CLIENT_SRC)) $(BUILD)/sources
 	@echo "  AR    $@"
 	@$(LD) -r -o $(BUILD)/obj/dmcp-client.o $(filter %.o,$^)
-	@$(OBJCOPY) --localize-hidden --weaken $(BUILD)/obj/dmcp-client.o
+	@$(OBJCOPY) --localize-hidden $(BUILD)/obj/dmcp-client.o
+	@$(NM) -g --defined-only $(BUILD)/obj/dmcp-client.o | sed 's/.* //' > $(BUILD)/obj/dmcp-client.sym
+	@$(OBJCOPY) --weaken-symbols=$(BUILD)/obj/dmcp-client.sym $(BUILD)/obj/dmcp-client.o
 	@rm -f $@ && $(AR) rcs $@ $(BUILD)/obj/dmcp-client.o
 
 $(INTERNAL_A): $(call objs,$(ALL_SRC)) $(BUILD)/sources

@@ -44,6 +44,19 @@ both() {
     ${CC:-gcc} $strict "$TMPDIR/user.c" -o "$TMPDIR/user" $(pkg-config --cflags dmcp) \
         -Wl,--whole-archive $(archives dmcp dmcp-client) -Wl,--no-whole-archive && "$TMPDIR/user"
 }
+# A library that only weak references name would be left out, and the program jump to nowhere.
+cat >"$TMPDIR/client.c" <<'C'
+#include <dmcp_client.h>
+int main(void)
+{
+    dmcp_client_free(dmcp_client_new("http://127.0.0.1:9/mcp", 0));
+    return 0;
+}
+C
+client() {
+    ${CC:-gcc} $strict "$TMPDIR/client.c" -o "$TMPDIR/client" -Wl,--as-needed $(pkg-config --cflags dmcp-client) \
+        $(archives dmcp-client) && "$TMPDIR/client"
+}
 headers() { ${CC:-gcc} $strict -I"$prefix/include" -c "$TMPDIR/headers.c" -o "$TMPDIR/headers.o"; }
 only_dmcp() {
     local names
@@ -67,6 +80,7 @@ for library in dmcp dmcp-client; do
     check "install: pkg-config knows $library's version" version "$library"
 done
 check "install: a program may link both archives" both
+check "install: a client built with the archive finds the libraries that it uses" client
 check "install: make uninstall leaves no file" removed
 
 tap_end
