@@ -74,6 +74,7 @@ static int run_audited(dmcp_call *call)
     uint64_t began_ms, ended_ms;
     const char *error;
     dmcp_value *fields;
+    double seconds;
     char key[37];
     int code, rc;
 
@@ -82,8 +83,8 @@ static int run_audited(dmcp_call *call)
     error = dmcp_format(call, "%s", code == DMCP_OK ? "" : dmcp_error_text(call));
     DMCP_TRY(dmcp_uuid7(call, key)); /* 1 */
     DMCP_TRY(dmcp_uuid7_ms(key, &ended_ms));
-    rc = describe(call, code, ended_ms > began_ms ? (double)(ended_ms - began_ms) / 1000 : 0, error,
-                  &fields);
+    seconds = ended_ms > began_ms ? (double)(ended_ms - began_ms) / 1000 : 0;
+    rc = describe(call, code, seconds, error, &fields);
     if (rc == DMCP_OK) {
         rc = write_entry(call, audited->log, key, fields);
     }
@@ -93,8 +94,9 @@ static int run_audited(dmcp_call *call)
     if (rc != DMCP_OK) { /* 2 */
         fprintf(stderr, "audit: call %s of tool %s has no entry in log %s: %s\n",
                 dmcp_call_id(call), dmcp_call_tool(call), audited->log, dmcp_error_text(call));
+        return code > 0 ? dmcp_fail(call, code, "%s", error) : code; /* the text is gone */
     }
-    return code == DMCP_OK ? DMCP_OK : dmcp_fail(call, code, "%s", error);
+    return code;
 }
 
 int audit_tool(dmcp_server *server, const dmcp_tool *tool, struct audited *audited)

@@ -59,7 +59,9 @@ static bool has(const char *json, const char *name, const char *value)
 
 static bool entry_has(const struct entry *e, const char *name, const char *value)
 {
-    return has(e->json, name, value) && member(e->json, name) < e->json + e->length;
+    const char *at = member(e->json, name);
+
+    return *at && at < e->json + e->length && strncmp(at, value, strlen(value)) == 0;
 }
 
 /* A string without escapes; "" without one. */
@@ -147,16 +149,35 @@ static struct entries read_log(struct tour *t, const char *log, const char *boun
         e->json = at;
         e->length = object_length(at);
         e->ms = strtoll(member(at, "timestamp"), NULL, 10);
-        printf("   -> %.*s\n", (int)e->length, e->json);
         at += e->length;
         at += *at == ',';
     }
     if (dmcp_result_is_error(t->result)) {
         printf("   -> error: %s\n", dmcp_result_text(t->result));
-    } else if (entries.n == 0) {
-        printf("   -> no entries\n");
+    } else {
+        printf("   -> %zu entries\n", entries.n);
     }
     return entries;
+}
+
+static void print_whole(const struct entries *log)
+{
+    for (size_t i = 0; i < log->n; i++) {
+        printf("      %.*s\n", (int)log->at[i].length, log->at[i].json);
+    }
+}
+
+/* Only what was done, and when. */
+static void print_briefly(const struct entries *log)
+{
+    char what[64];
+
+    for (size_t i = 0; i < log->n; i++) {
+        const struct entry *e = &log->at[i];
+
+        copy_string(e->json, entry_has(e, "tool", "") ? "tool" : "action", what, sizeof(what));
+        printf("      %" PRId64 " %s\n", e->ms, what);
+    }
 }
 
 /* ---- the tour ---- */
@@ -258,12 +279,14 @@ static void tour_ranges(struct tour *t, int64_t first_ms, int64_t last_ms, size_
     say("7. The same from the time of the first one on: now the oldest come first.");
     snprintf(bounds, sizeof(bounds), ",\"begin\":%" PRId64, first_ms);
     log = read_log(t, OPERATIONS, bounds);
+    print_briefly(&log);
     check(t, log.n == N_OPERATIONS && entry_has(&log.at[0], "name", "\"Ada\""),
           "six entries, Ada's creation first");
 
     say("8. What was before the last one, two at most: the newest of them, not the newest of all.");
     snprintf(bounds, sizeof(bounds), ",\"end\":%" PRId64 ",\"limit\":2", last_ms);
     log = read_log(t, OPERATIONS, bounds);
+    print_briefly(&log);
     check(t,
           log.n >= (n_before_last < 2 ? n_before_last : 2) && is_newest_first(&log) &&
               count_before(&log, last_ms) == log.n,
@@ -273,6 +296,7 @@ static void tour_ranges(struct tour *t, int64_t first_ms, int64_t last_ms, size_
     snprintf(bounds, sizeof(bounds), ",\"begin\":%" PRId64 ",\"end\":%" PRId64, first_ms,
              last_ms + 1);
     log = read_log(t, OPERATIONS, bounds);
+    print_briefly(&log);
     check(t, log.n == N_OPERATIONS, "six entries again, with an end just behind the last");
     snprintf(bounds, sizeof(bounds), ",\"begin\":%" PRId64 ",\"end\":%" PRId64, last_ms, first_ms);
     read_log(t, OPERATIONS, bounds);
@@ -288,6 +312,7 @@ static void tour_logs(struct tour *t)
 
     say("6. Read the newest entries of the log.");
     log = read_log(t, OPERATIONS, ",\"limit\":6");
+    print_whole(&log);
     check_entries(t, &log);
     if (log.n > 0) {
         first_ms = log.at[log.n - 1].ms;
@@ -297,11 +322,20 @@ static void tour_logs(struct tour *t)
 
     say("10. The log of what matters for security: the change of role.");
     log = read_log(t, SECURITY, ",\"limit\":1");
+    print_whole(&log);
     if (log.n == 1) {
         copy_string(log.at[0].json, "user_id", user_id, sizeof(user_id));
     }
     check(t, log.n == 1 && entry_has(&log.at[0], "new_role", "\"admin\""), "somebody became admin");
     check(t, strcmp(user_id, t->ada) == 0, "and it was Ada");
+}
+
+static void show_log(struct tour *t, const char *name)
+{
+    struct entries log = read_log(t, name, ",\"limit\":10");
+
+    print_briefly(&log);
+    check(t, log.n > 0, "the log has entries");
 }
 
 static void introduce(dmcp_client *client, const char *url)
@@ -329,7 +363,7 @@ int main(int argc, char **argv)
         printf("Cannot connect to %s: %s\n", url, dmcp_client_error(t.client));
         t.n_surprises++;
     } else if (argc > 2) {
-        check(&t, read_log(&t, argv[2], "").n > 0, "the log has entries");
+        show_log(&t, argv[2]);
     } else {
         introduce(t.client, url);
         tour_users(&t);
