@@ -220,6 +220,17 @@ int dir_check_space(const struct store_dir *d, size_t bytes, struct err *e)
     return DMCP_OK;
 }
 
+bool dir_has_file(const char *path, const char *name)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool has = fd >= 0 && faccessat(fd, name, F_OK, 0) == 0;
+
+    if (fd >= 0) {
+        close(fd);
+    }
+    return has;
+}
+
 uint64_t dir_mark(const struct store_dir *d)
 {
     char text[MARK_BYTES + 1];

@@ -13,6 +13,8 @@
 #ifndef STORE_DIR_H
 #define STORE_DIR_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 struct store_dir {
@@ -28,6 +30,8 @@ void dir_close(struct store_dir *d);
 
 /* DMCP_E_FULL unless the file system has room for this many bytes and a reserve besides. */
 int dir_check_space(const struct store_dir *d, size_t bytes, struct err *e) MUST_CHECK;
+
+bool dir_has_file(const char *path, const char *name);
 
 uint64_t dir_mark(const struct store_dir *d); /* 0 when there is none, or none that can be read */
 void dir_set_mark(struct store_dir *d, uint64_t position);

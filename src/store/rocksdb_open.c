@@ -121,7 +121,10 @@ static int open_db(struct rocks *r, const char *path, struct err *e)
     char *error;
     int rc;
 
-    /* With a mark there must be something: RocksDB would start anew over the rest of a store. */
+    if (mark > 0 && !dir_has_file(path, "CURRENT")) {
+        /* RocksDB would start anew, over the rest of a store. */
+        return err_set(e, DMCP_E_CORRUPT, "the file rocksdb/CURRENT is gone; restore a backup");
+    }
     rocksdb_options_set_create_if_missing(r->options[0], mark == 0);
     r->db = try_open(r, path, RECOVER_ALL_OR_FAIL, &error);
     if (error && strstr(error, "not linked")) { /* a RocksDB that was built without LZ4 */
@@ -137,8 +140,8 @@ static int open_db(struct rocks *r, const char *path, struct err *e)
         if (rc) {
             return rc;
         }
-        log_warning("store %s: the end of its log is torn, as by a power loss; that was not "
-                    "synced and is dropped",
+        log_warning("%s: the log's end is torn, as by a power loss; it was not synced and is "
+                    "dropped",
                     path);
         r->db = try_open(r, path, RECOVER_UP_TO_DAMAGE, &error);
     }

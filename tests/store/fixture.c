@@ -247,6 +247,16 @@ char *path_in(const char *dir, const char *name)
     return path;
 }
 
+void write_text(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+
+    if (f) {
+        fputs(text, f);
+        fclose(f);
+    }
+}
+
 static void run(const char *const argv[])
 {
     pid_t pid;
@@ -263,7 +273,7 @@ void copy_dir(const char *from, const char *to)
     run((const char *const[]){ "cp", "-r", from, to, NULL });
 }
 
-char *newest_log(const char *dir)
+char *newest_file(const char *dir, const char *suffix)
 {
     char *files = path_in(dir, "rocksdb"), newest[32] = "", *path;
     struct dirent *entry;
@@ -273,7 +283,7 @@ char *newest_log(const char *dir)
     while ((entry = readdir(d))) {
         size_t n = strlen(entry->d_name);
 
-        if (n > 4 && n < sizeof(newest) && strcmp(entry->d_name + n - 4, ".log") == 0 &&
+        if (n > 4 && n < sizeof(newest) && strcmp(entry->d_name + n - 4, suffix) == 0 &&
             strcmp(entry->d_name, newest) > 0) {
             memcpy(newest, entry->d_name, n + 1);
         }

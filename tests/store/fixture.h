@@ -43,9 +43,10 @@ unsigned expect_sequence(struct store *s);
 
 /* ---- files ---- */
 
+void write_text(const char *path, const char *text);
 void copy_dir(const char *from, const char *to);
-char *path_in(const char *dir, const char *name); /* the caller owns it */
-char *newest_log(const char *dir);
+char *path_in(const char *dir, const char *name);       /* the caller owns it */
+char *newest_file(const char *dir, const char *suffix); /* of RocksDB's: ".log", ".sst" */
 
 /* ---- children ---- */
 
