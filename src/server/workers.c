@@ -13,7 +13,9 @@ struct workers {
     struct mail *first, **last;
     size_t n_queued, max_queued;
     pthread_t *threads;
-    size_t n_threads, max_threads, n_idle, n_running;
+    size_t n_threads, max_threads, n_running;
+    size_t n_idle;   /* wait to be woken */
+    size_t n_waking; /* of these, woken and not there yet: 0 or 1 */
     bool has_begun, is_draining;
 };
 
@@ -39,16 +41,29 @@ void workers_begin(struct workers *w)
     pthread_mutex_unlock(&w->lock);
 }
 
+/* Under the lock: whether the caller shall signal `filled` when it has let go of the lock. */
+static bool must_wake(struct workers *w)
+{
+    if (w->first && w->has_begun && w->n_waking == 0 && w->n_idle > 0) {
+        w->n_waking = 1;
+        return true;
+    }
+    return false;
+}
+
 /* Under the lock. NULL: the thread shall end. */
 static struct run *take(struct workers *w)
 {
     struct mail *m;
 
-    w->n_idle++;
-    while ((!w->first || !w->has_begun) && !w->is_draining) {
-        pthread_cond_wait(&w->filled, &w->lock);
+    if ((!w->first || !w->has_begun) && !w->is_draining) {
+        w->n_idle++;
+        do {
+            pthread_cond_wait(&w->filled, &w->lock);
+            w->n_waking = 0;
+        } while ((!w->first || !w->has_begun) && !w->is_draining);
+        w->n_idle--;
     }
-    w->n_idle--;
     m = w->first;
     if (!m) {
         return NULL;
@@ -72,8 +87,13 @@ static void *worker_main(void *arg)
     crash_stack_init(&stack);
     pthread_mutex_lock(&w->lock);
     while ((r = take(w))) {
+        bool wakes = must_wake(w);
+
         w->n_running++;
         pthread_mutex_unlock(&w->lock);
+        if (wakes) {
+            pthread_cond_signal(&w->filled);
+        }
         call_execute(w->env, &waiter, r);
         run_free(r);
         pthread_mutex_lock(&w->lock);
@@ -94,6 +114,7 @@ static void start_thread(struct workers *w)
 
 int workers_put(struct workers *w, struct run *r)
 {
+    bool wakes = false;
     int rc = DMCP_OK;
 
     pthread_mutex_lock(&w->lock);
@@ -104,13 +125,15 @@ int workers_put(struct workers *w, struct run *r)
         *w->last = &r->mail;
         w->last = &r->mail.next;
         w->n_queued++;
-        if (w->n_idle >= w->n_queued) {
-            pthread_cond_signal(&w->filled);
-        } else if (w->n_threads < w->max_threads) {
+        wakes = must_wake(w);
+        if (w->n_idle < w->n_queued && w->n_threads < w->max_threads) {
             start_thread(w);
         }
     }
     pthread_mutex_unlock(&w->lock);
+    if (wakes) {
+        pthread_cond_signal(&w->filled);
+    }
     return rc;
 }
 
