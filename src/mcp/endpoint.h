@@ -36,6 +36,7 @@ struct endpoint_field {
 /* `x` is the transport's handle of an exchange, as given to endpoint_request. */
 struct endpoint_ops {
     void (*post)(void *arg, struct command *c); /* to the engine, which owns it then */
+    void (*random)(void *p, size_t n);          /* bytes fit for secrets */
     /* An ephemeral call, to the workers. Strings are borrowed. DMCP_E_BUSY: queue full. */
     int (*run)(void *arg, uint64_t peer, const struct tool *tool, struct id session,
                struct str request_id, struct str params, uint8_t log_level);

@@ -81,7 +81,7 @@ static void raw_member(struct json_writer *w, const char *key, struct str text)
 }
 
 /* Schemas, annotations and _meta go to clients as they were given. */
-static struct str make_entry(struct tools *t, const struct tool_spec *s, struct str input)
+static struct str make_entry(struct tools *t, const struct tool_spec *s)
 {
     struct json_writer w;
     struct buf out;
@@ -93,7 +93,7 @@ static struct str make_entry(struct tools *t, const struct tool_spec *s, struct 
     member(&w, "name", s->name);
     member(&w, "title", s->title);
     member(&w, "description", s->description);
-    raw_member(&w, "inputSchema", input);
+    raw_member(&w, "inputSchema", s->input_schema);
     raw_member(&w, "outputSchema", s->output_schema);
     raw_member(&w, "annotations", s->annotations);
     raw_member(&w, "_meta", s->meta);
@@ -103,9 +103,9 @@ static struct str make_entry(struct tools *t, const struct tool_spec *s, struct 
     return entry;
 }
 
-static int compile(const struct tool_spec *s, struct str input, struct tool *tool, struct err *e)
+static int compile(const struct tool_spec *s, struct tool *tool, struct err *e)
 {
-    int rc = check_object(input, "input schema", e);
+    int rc = check_object(s->input_schema, "input schema", e);
 
     if (rc == DMCP_OK) {
         rc = check_object(s->output_schema, "output schema", e);
@@ -116,7 +116,7 @@ static int compile(const struct tool_spec *s, struct str input, struct tool *too
     if (rc == DMCP_OK) {
         rc = check_object(s->meta, "meta", e);
     }
-    if (rc == DMCP_OK && (rc = schema_compile(input, NULL, &tool->input, e)) != DMCP_OK) {
+    if (rc == DMCP_OK && (rc = schema_compile(s->input_schema, NULL, &tool->input, e)) != DMCP_OK) {
         rc = err_wrap(e, DMCP_E_INVALID, "input schema");
     }
     if (rc == DMCP_OK && s->output_schema.p &&
@@ -129,7 +129,6 @@ static int compile(const struct tool_spec *s, struct str input, struct tool *too
 
 int tools_add(struct tools *t, const struct tool_spec *s, struct err *e)
 {
-    struct str input = s->input_schema.p ? s->input_schema : STR("{\"type\":\"object\"}");
     struct tool *tool;
     int rc;
 
@@ -144,7 +143,7 @@ int tools_add(struct tools *t, const struct tool_spec *s, struct err *e)
         return err_set(e, DMCP_E_INVALID, "tool \"%.*s\" has no handler", STR_FMT(s->name));
     }
     tool = arena_zalloc(&t->arena, sizeof(*tool));
-    rc = compile(s, input, tool, e);
+    rc = compile(s, tool, e);
     if (rc != DMCP_OK) {
         return err_wrap(e, rc, "tool \"%.*s\"", STR_FMT(s->name));
     }
@@ -152,7 +151,7 @@ int tools_add(struct tools *t, const struct tool_spec *s, struct err *e)
     tool->fallbacks = s->fallbacks.p ? str_make(arena_dup(&t->arena, s->fallbacks.p,
                                                           s->fallbacks.len), s->fallbacks.len)
                                      : STR("{}");
-    tool->entry = make_entry(t, s, input);
+    tool->entry = make_entry(t, s);
     tool->is_ephemeral = s->is_ephemeral;
     tool->handler = s->handler;
     t->all = mem_realloc(t->all, (t->n + 1) * sizeof(struct tool *));

@@ -15,9 +15,8 @@ struct schema;
 /* What a definition says; see dmcp_tool in dmcp.h. Strings may be absent (STR_NONE). */
 struct tool_spec {
     struct str name, title, description;
-    struct str input_schema;  /* object text; absent: no arguments, {"type":"object"} */
-    struct str output_schema; /* object texts, or absent: */
-    struct str annotations, meta;
+    struct str input_schema; /* object text */
+    struct str output_schema, annotations, meta; /* object texts, or absent */
     struct str fallbacks; /* object text: values for arguments left out */
     bool is_ephemeral;
     const void *handler; /* what runs it; not looked at here */

@@ -107,7 +107,7 @@ static void start_durable(struct endpoint *e, struct exchange *x, const struct s
     struct command *c = endpoint_command(x, CMD_CALL_START);
     uint8_t random[10];
 
-    random_bytes(random, sizeof(random));
+    e->ops.random(random, sizeof(random));
     c->call = uuid7_next(&e->uuids, e->now_ms, random);
     c->call.b[15] = s->id.b[15]; /* the session's shard (keys.h) */
     c->start.record = (struct call_record){ .era = CALL_LEGACY,

@@ -342,7 +342,9 @@ static int run_start_functions(struct process *p, struct err *e)
 static int start_listener(struct process *p, struct err *e)
 {
     const struct dmcp_server *s = p->config->server;
-    const struct endpoint_ops ops = { .post = post, .run = run_ephemeral, .arg = p };
+    const struct endpoint_ops ops = {
+        .post = post, .random = random_bytes, .run = run_ephemeral, .arg = p
+    };
 
     p->endpoint = (struct endpoint_config){ .name = s->name,
                                             .version = s->version,
