@@ -107,7 +107,7 @@ static int check_contains(struct check *c, const struct keyword *k, const yyjson
     /* All are looked at only where it matters which ones fit. */
     while ((marks || n_found < contains->min || contains->max < iter.max) &&
            (item = yyjson_arr_iter_next(&iter))) {
-        int rc = schema_check_item(c, contains->node, iter.idx - 1, item);
+        int rc = schema_check_quietly(c, contains->node, item, NULL);
 
         if (rc < 0) {
             return rc;

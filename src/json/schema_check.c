@@ -119,6 +119,18 @@ int schema_check_node(struct check *c, const struct schema_node *node, const yyj
     return rc;
 }
 
+int schema_check_quietly(struct check *c, const struct schema_node *node,
+                         const yyjson_val *instance, struct marks *marks)
+{
+    bool was_explaining = c->is_explaining;
+    int rc;
+
+    c->is_explaining = false;
+    rc = schema_check_node(c, node, instance, marks);
+    c->is_explaining = was_explaining;
+    return rc;
+}
+
 static int check_below(struct check *c, const struct schema_node *node, struct str key,
                        size_t index, const yyjson_val *value)
 {

@@ -215,6 +215,9 @@ struct check {
 /* The same value, checked by another node. */
 int schema_check_node(struct check *c, const struct schema_node *node, const yyjson_val *instance,
                       struct marks *marks) MUST_CHECK;
+/* The same, where a mismatch is nothing to explain. */
+int schema_check_quietly(struct check *c, const struct schema_node *node,
+                         const yyjson_val *instance, struct marks *marks) MUST_CHECK;
 /* A member or item of the value. */
 int schema_check_member(struct check *c, const struct schema_node *node, const yyjson_val *key,
                         const yyjson_val *value) MUST_CHECK;

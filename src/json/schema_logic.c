@@ -35,7 +35,7 @@ static int compile_all(struct compiler *c, struct schema_node *node, const yyjso
     return rc;
 }
 
-/* As one alternative: what it marked counts only when it succeeds. */
+/* As one alternative, whose marks count only when it succeeds. Why it fails is not asked. */
 static int check_branch(struct check *c, const struct schema_node *node, const yyjson_val *instance,
                         struct marks *marks)
 {
@@ -43,30 +43,17 @@ static int check_branch(struct check *c, const struct schema_node *node, const y
     int rc;
 
     if (!marks) {
-        return schema_check_node(c, node, instance, NULL);
+        return schema_check_quietly(c, node, instance, NULL);
     }
     marks_init(&own, instance);
     rc = schema_work(c, own.n / 64);
     if (rc == 0) {
-        rc = schema_check_node(c, node, instance, &own);
+        rc = schema_check_quietly(c, node, instance, &own);
     }
     if (rc == SCHEMA_VALID) {
         marks_merge(marks, &own);
     }
     marks_fini(&own);
-    return rc;
-}
-
-/* Without a trace of why it failed. */
-static int check_quietly(struct check *c, const struct schema_node *node,
-                         const yyjson_val *instance, struct marks *marks)
-{
-    bool was_explaining = c->is_explaining;
-    int rc;
-
-    c->is_explaining = false;
-    rc = check_branch(c, node, instance, marks);
-    c->is_explaining = was_explaining;
     return rc;
 }
 
@@ -117,7 +104,7 @@ static int check_any(struct check *c, const struct keyword *k, const yyjson_val 
     int result = SCHEMA_MISMATCH;
 
     for (size_t i = 0; i < any->n; i++) {
-        int rc = check_quietly(c, any->nodes[i], instance, marks);
+        int rc = check_branch(c, any->nodes[i], instance, marks);
 
         if (rc < 0) {
             return rc;
@@ -142,7 +129,7 @@ static int check_one(struct check *c, const struct keyword *k, const yyjson_val 
     size_t first = one->n;
 
     for (size_t i = 0; i < one->n; i++) {
-        int rc = check_quietly(c, one->nodes[i], instance, marks);
+        int rc = check_branch(c, one->nodes[i], instance, marks);
 
         if (rc < 0) {
             return rc;
@@ -179,7 +166,7 @@ static int check_not(struct check *c, const struct keyword *k, const yyjson_val 
 {
     const struct logic_keyword *not = (const struct logic_keyword *)k;
     char described[100];
-    int rc = check_quietly(c, not ->nodes[0], instance, NULL);
+    int rc = check_branch(c, not ->nodes[0], instance, NULL);
 
     (void)marks;
     if (rc == SCHEMA_MISMATCH) {
@@ -236,7 +223,7 @@ static int check_if(struct check *c, const struct keyword *k, const yyjson_val *
     if (!condition->nodes[THEN] && !condition->nodes[ELSE] && !marks) {
         return SCHEMA_VALID;
     }
-    rc = check_quietly(c, condition->nodes[IF], instance, marks);
+    rc = check_branch(c, condition->nodes[IF], instance, marks);
     if (rc < 0) {
         return rc;
     }

@@ -2,7 +2,6 @@
 /*
  * Keywords for any value: type, enum, const (JSON Schema validation, section 6.1).
  */
-#include "base/utf8.h"
 #include "json/equal.h"
 #include "json/number.h"
 #include "json/schema_impl.h"
@@ -149,20 +148,32 @@ static int compare(struct check *c, const yyjson_val *a, const yyjson_val *b, bo
     return rc;
 }
 
-/* A value as it is written, as far as it is short. */
+/* Whether its text is too long for a sentence; found out without writing it. */
+static bool is_long(const yyjson_val *value)
+{
+    yyjson_val *v = (yyjson_val *)value, *end = unsafe_yyjson_get_next(v);
+    size_t n = 0;
+
+    for (; v < end && n <= 60; v++) {
+        n += 3 + (yyjson_is_ctn(v) ? 0 : yyjson_get_len(v));
+    }
+    return n > 60;
+}
+
+/* A value as it is written, if that is short. */
 static void add_short(struct buf *b, const yyjson_val *v)
 {
-    struct buf text;
-    struct str cut;
+    char text[64];
 
-    buf_init(&text, SIZE_MAX / 2);
-    json_write(&text, v);
-    cut = utf8_cut(buf_str(&text), 40);
-    buf_add_str(b, cut);
-    if (cut.len < text.len) {
-        buf_addz(b, "...");
+    if (json_str(v).p) {
+        json_quote(json_str(v), text, sizeof(text));
+        buf_addz(b, text);
+    } else if (is_long(v)) {
+        json_describe(v, text, sizeof(text));
+        buf_addf(b, "a certain %s", text);
+    } else {
+        json_write(b, v);
     }
-    buf_fini(&text);
 }
 
 static int check_const(struct check *c, const struct keyword *k, const yyjson_val *instance,
