@@ -176,7 +176,6 @@ int retry_wait(dmcp_call *call, const struct dmcp_retry *policy, unsigned attemp
  * be one. */
 int reply_write(dmcp_call *call, struct buf *out) MUST_CHECK;
 
-
 /* ---- map.c ---- */
 
 struct dmcp_map {

@@ -314,10 +314,27 @@ static int check_schema(dmcp_call *call, struct str structured)
     return rc;
 }
 
+static void write_result(const struct reply *r, struct str structured, struct buf *out)
+{
+    struct json_writer w;
+
+    jw_init(&w, out);
+    jw_object(&w);
+    write_content(r, &w);
+    if (r->structured) {
+        jw_key(&w, "structuredContent");
+        jw_raw(&w, structured);
+    }
+    if (r->is_error) {
+        jw_key(&w, "isError");
+        jw_bool(&w, true);
+    }
+    jw_object_end(&w);
+}
+
 int reply_write(dmcp_call *call, struct buf *out)
 {
     const struct reply *r = &call->reply;
-    struct json_writer w;
     struct buf structured;
     int rc;
 
@@ -326,23 +343,12 @@ int reply_write(dmcp_call *call, struct buf *out)
         json_write_mut(&structured, r->structured);
     }
     rc = check_schema(call, buf_str(&structured));
-    if (rc == DMCP_OK) {
-        jw_init(&w, out);
-        jw_object(&w);
-        write_content(r, &w);
-        if (r->structured) {
-            jw_key(&w, "structuredContent");
-            jw_raw(&w, buf_str(&structured));
-        }
-        if (r->is_error) {
-            jw_key(&w, "isError");
-            jw_bool(&w, true);
-        }
-        jw_object_end(&w);
-        if (!buf_ok(out) || !buf_ok(&r->blocks)) {
-            rc = call_fail(call, DMCP_E_TOOBIG, "the result is larger than %u bytes as JSON",
-                           LIMIT_RESULT_BYTES);
-        }
+    if (rc == DMCP_OK && buf_ok(&r->blocks)) {
+        write_result(r, buf_str(&structured), out);
+    }
+    if (rc == DMCP_OK && !(buf_ok(&r->blocks) && buf_ok(out))) {
+        rc = call_fail(call, DMCP_E_TOOBIG, "the result is larger than %u bytes as JSON",
+                       LIMIT_RESULT_BYTES);
     }
     buf_fini(&structured);
     return rc;
