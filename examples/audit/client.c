@@ -155,7 +155,7 @@ static struct entries read_log(struct tour *t, const char *log, const char *boun
     if (dmcp_result_is_error(t->result)) {
         printf("   -> error: %s\n", dmcp_result_text(t->result));
     } else {
-        printf("   -> %zu entries\n", entries.n);
+        printf("   -> %zu %s\n", entries.n, entries.n == 1 ? "entry" : "entries");
     }
     return entries;
 }
@@ -357,7 +357,7 @@ int main(int argc, char **argv)
     struct tour t = { 0 };
 
     options.name = "audit-client";
-    options.connect_ms = 10000;
+    options.connect_ms = 2000;
     t.client = dmcp_client_new(url, &options);
     if (dmcp_client_connect(t.client) != DMCP_OK) {
         printf("Cannot connect to %s: %s\n", url, dmcp_client_error(t.client));
