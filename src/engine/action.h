@@ -27,6 +27,7 @@ enum action_kind {
     /* To the workers. */
     ACT_DISPATCH, /* run the handler */
     ACT_WAKE,     /* answer a waiting handler: code, text */
+    ACT_CANCEL,   /* tell the running handler of the call that it is to end */
 };
 
 enum action_when { WHEN_VISIBLE, WHEN_DURABLE };
@@ -53,6 +54,8 @@ struct action {
             struct call_record record;
             uint8_t log_level; /* of the session */
             uint32_t attempt;
+            uint8_t flags;  /* of unfinished_record */
+            bool is_reask;  /* questions of another life of the server are asked again */
         } dispatch;
     };
     struct arena arena;

@@ -33,6 +33,7 @@ struct call *call_add(struct engine *e, struct id id, const struct call_record *
     call->session = r->session;
     call->digest = r->digest;
     call->attempt = 1;
+    call->epoch = e->epoch;
     call->request_id = str_make(mem_dup(r->request_id.p, r->request_id.len), r->request_id.len);
     list_init(&call->followers);
     list_append(&e->calls_in[CALL_READY], &call->link);
@@ -80,18 +81,6 @@ void call_free(struct engine *e, struct call *call)
 }
 
 /* ---- rows ---- */
-
-void call_put_unfinished(struct engine *e, const struct call *call)
-{
-    struct unfinished_record r = { .attempt = call->attempt, .crashes = call->crashes };
-    struct key k = key_of_id(KEY_UNFINISHED, call->id);
-    struct buf value;
-
-    buf_init(&value, 64);
-    unfinished_record_enc(&value, &r);
-    batch_put(e->rows, key_str(&k), buf_str(&value));
-    buf_fini(&value);
-}
 
 static void put_start(struct engine *e, const struct call *call, const struct call_record *r)
 {
@@ -141,6 +130,10 @@ static void dispatch(struct engine *e, struct call *call, const struct call_reco
     a->dispatch.record.params = action_dup(a, r->params);
     a->dispatch.log_level = log_level;
     a->dispatch.attempt = call->attempt;
+    a->dispatch.flags = call->flags;
+    a->dispatch.is_reask = call->epoch != e->epoch;
+    call->epoch = e->epoch;
+    call->flags &= (uint8_t)~UNFINISHED_ASKING; /* it will ask again, or has its answer */
     call_move(e, call, CALL_RUNNING);
     call->dispatched_bytes = r->params.len;
     e->dispatched_bytes += r->params.len;
@@ -175,20 +168,7 @@ int call_dispatch_ready(struct engine *e)
 
 /* ---- start ---- */
 
-/* A repeat of a request that finished: its recorded outcome answers it. */
-static int attach_finished(struct engine *e, const struct command *c, struct id call)
-{
-    struct follower *f;
-
-    if (!c->peer) {
-        return DMCP_OK;
-    }
-    f = follower_add(e, c->peer, c->session, call, 1, c->start.credit);
-    follower_attach(f, NULL, c->start.record.request_id);
-    return follower_pump(e, f);
-}
-
-static int attach_running(struct engine *e, const struct command *c, struct call *call)
+static int attach_unfinished(struct engine *e, const struct command *c, struct call *call)
 {
     struct follower *f;
 
@@ -201,6 +181,27 @@ static int attach_running(struct engine *e, const struct command *c, struct call
     f = follower_add(e, c->peer, c->session, call->id, 1, c->start.credit);
     follower_attach(f, call, c->start.record.request_id);
     call_prime(e, call);
+    call_followed(e, call);
+    return follower_pump(e, f);
+}
+
+/* A repeat of a request whose call is not in memory: it is suspended, or its recorded outcome
+ * answers it. */
+static int attach_known(struct engine *e, const struct command *c, struct id id)
+{
+    struct call *call;
+    struct follower *f;
+    int rc = call_load(e, id, &call);
+
+    if (rc != DMCP_E_NOTFOUND) {
+        return rc == DMCP_OK ? attach_unfinished(e, c, call) : rc;
+    }
+
+    if (!c->peer) {
+        return DMCP_OK;
+    }
+    f = follower_add(e, c->peer, c->session, id, 1, c->start.credit);
+    follower_attach(f, NULL, c->start.record.request_id);
     return follower_pump(e, f);
 }
 
@@ -249,7 +250,7 @@ int call_start(struct engine *e, const struct command *c)
             engine_refuse(e, c->peer, DMCP_E_CONFLICT, conflict_text);
             return DMCP_OK;
         }
-        return attach_running(e, c, call);
+        return attach_unfinished(e, c, call);
     }
     buf_init(&value, SIZE_MAX / 2);
     rc = engine_read(e, &k, &value);
@@ -258,7 +259,7 @@ int call_start(struct engine *e, const struct command *c)
     } else if (rc == DMCP_OK && !id_eq(known.digest, c->start.record.digest)) { /* 3 */
         engine_refuse(e, c->peer, DMCP_E_CONFLICT, conflict_text);
     } else if (rc == DMCP_OK) {
-        rc = attach_finished(e, c, known.call);
+        rc = attach_known(e, c, known.call);
     } else if (rc == DMCP_E_NOTFOUND) { /* 4 */
         rc = DMCP_OK;
         if (e->calls_in[CALL_READY].n + e->calls_in[CALL_RUNNING].n >= e->options.max_calls) {
@@ -301,10 +302,11 @@ void call_prime_due(struct engine *e)
 
 void call_finish(struct engine *e, struct call *call, enum call_outcome outcome, struct str body)
 {
-    struct result_record r = { .outcome = (uint8_t)outcome,
+    bool is_cancelled = call->flags & UNFINISHED_CANCELLED;
+    struct result_record r = { .outcome = (uint8_t)(is_cancelled ? OUTCOME_CANCELLED : outcome),
                                .finished_ms = e->now.wall_ms,
                                .n_events = call->n_events,
-                               .body = body };
+                               .body = is_cancelled ? e->options.cancelled : body };
     struct key result = key_of_id(KEY_RESULT, call->id);
     struct key unfinished = key_of_id(KEY_UNFINISHED, call->id);
     struct buf value;
@@ -321,7 +323,7 @@ void call_finish(struct engine *e, struct call *call, enum call_outcome outcome,
 
         next = list_next(&call->followers, k);
         if (f->next == call->n_events + 1) {
-            follower_reply(e, f, outcome, f->next, body);
+            follower_reply(e, f, (enum call_outcome)r.outcome, f->next, r.body);
         } /* else it lags: it reads the rest, and the response, when it takes more */
     }
     call_move(e, call, CALL_FINISHED);

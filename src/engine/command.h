@@ -25,6 +25,11 @@ enum command_kind {
     CMD_STEP,           /* call waiter step                    -> ACT_WAKE */
     CMD_MAP,            /* call waiter map                     -> ACT_WAKE */
     CMD_EVENT,          /* call waiter event                   -> ACT_WAKE, ACT_EVENT */
+    CMD_WAIT,           /* call waiter wait: something from outside is waited for -> ACT_WAKE */
+    CMD_CALL_SUSPEND,   /* call: the handler returned and waits for what it registered */
+    CMD_ANSWER,         /* peer session answer: a client answered a question -> ACT_DONE */
+    CMD_SIGNAL,         /* peer call signal                     -> ACT_DONE or ACT_REFUSED */
+    CMD_CANCEL,         /* peer session and cancel, or call     -> ACT_DONE or ACT_REFUSED */
     CMD_FOLLOW,         /* peer session follow                 -> ACT_EVENT ... or ACT_REFUSED */
     CMD_CREDIT,         /* peer credit: the peer took so many bytes */
     CMD_UNFOLLOW,       /* peer: its connection is gone */
@@ -77,6 +82,27 @@ struct command {
             struct str alias, label, message;
             bool to_session; /* to the session's own stream, not the call's */
         } event;
+        struct {
+            struct str alias, label;
+            uint64_t due_ms;     /* wall clock: when waiting ends; 0 for never */
+            uint64_t delay_ms;   /* or so long from now; 0 when due_ms counts */
+            struct id input;     /* the question's id; zero when it is no question */
+            struct id old_input; /* the question that this one replaces; zero for none */
+            struct str cancel;   /* message to the client that cancels the old question */
+            struct str ask;      /* message to the client: the question */
+            struct str body;     /* kept with the wait, for the handler's next attempt */
+        } wait;
+        struct {
+            struct id input;
+            bool is_error; /* the client answered with a JSON-RPC error */
+            struct str body;
+        } answer;
+        struct {
+            struct str alias, body;
+        } signal;
+        struct {
+            struct str request_id; /* of the session's request; absent: `call` is meant */
+        } cancel;
         struct {
             struct id stream;    /* a call's id, or the session's */
             uint64_t after;      /* deliver what comes after this sequence */

@@ -6,11 +6,14 @@
 
 #include <assert.h>
 
+/* Timers go by the wall clock, which may be set: look again after so long at the latest. */
+#define MAX_SLEEP_MS 60000
+
 static int tick(struct engine *e, const struct command *c)
 {
     (void)c; /* time came with engine_apply */
     call_prime_due(e);
-    return DMCP_OK;
+    return timer_fire_due(e);
 }
 
 typedef int (*apply_fn)(struct engine *e, const struct command *c);
@@ -28,6 +31,11 @@ static const apply_fn appliers[N_COMMANDS] = {
     [CMD_STEP] = step_apply,
     [CMD_MAP] = map_apply,
     [CMD_EVENT] = event_apply,
+    [CMD_WAIT] = wait_apply,
+    [CMD_CALL_SUSPEND] = call_suspend,
+    [CMD_ANSWER] = wait_answer,
+    [CMD_SIGNAL] = wait_signal,
+    [CMD_CANCEL] = cancel_apply,
     [CMD_FOLLOW] = stream_follow,
     [CMD_CREDIT] = stream_credit,
     [CMD_UNFOLLOW] = stream_unfollow,
@@ -49,6 +57,8 @@ struct engine *engine_new(struct store *store, const struct engine_options *o)
         list_init(&e->calls_in[i]);
     }
     list_init(&e->priming);
+    e->next_timer_ms = UINT64_MAX;
+    e->epoch = 1;
     return e;
 }
 
@@ -88,7 +98,7 @@ int engine_apply(struct engine *e, struct engine_time now, const struct command 
 
 int engine_written(struct engine *e, struct action_list *out, struct err *err)
 {
-    struct list *finished = &e->calls_in[CALL_FINISHED];
+    struct list *finished = &e->calls_in[CALL_FINISHED], *leaving = &e->calls_in[CALL_LEAVING];
 
     e->out = out;
     e->err = err;
@@ -96,15 +106,27 @@ int engine_written(struct engine *e, struct action_list *out, struct err *err)
     while (!list_empty(finished)) {
         call_free(e, CONTAINER_OF(list_first(finished), struct call, link));
     }
+    while (!list_empty(leaving)) {
+        call_free(e, CONTAINER_OF(list_first(leaving), struct call, link));
+    }
     stream_drop_loose(e);
     return call_dispatch_ready(e);
 }
 
-uint64_t engine_deadline(const struct engine *e)
+uint64_t engine_deadline(const struct engine *e, struct engine_time now)
 {
     struct link *first = list_first(&e->priming);
+    uint64_t at = first ? CONTAINER_OF(first, struct call, prime_link)->prime_ms : UINT64_MAX;
+    uint64_t left_ms;
 
-    return first ? CONTAINER_OF(first, struct call, prime_link)->prime_ms : UINT64_MAX;
+    if (e->next_timer_ms != UINT64_MAX) {
+        left_ms = e->next_timer_ms > now.wall_ms ? e->next_timer_ms - now.wall_ms : 0;
+        if (left_ms > MAX_SLEEP_MS) {
+            left_ms = MAX_SLEEP_MS;
+        }
+        at = now.mono_ms + left_ms < at ? now.mono_ms + left_ms : at;
+    }
+    return at;
 }
 
 struct engine_counts engine_counts(const struct engine *e)

@@ -28,6 +28,7 @@ struct engine_options {
     uint32_t max_sessions;
     uint64_t session_idle_ms; /* a session unused for so long is gone */
     uint32_t prime_ms;        /* a call running for so long gets its stream opened */
+    struct str cancelled;     /* error object, raw JSON: what a repeat of a cancelled call gets */
 };
 
 struct engine_time {
@@ -56,7 +57,7 @@ int engine_apply(struct engine *e, struct engine_time now, const struct command 
 int engine_written(struct engine *e, struct action_list *out, struct err *err) MUST_CHECK;
 
 /* When CMD_TICK is due, in mono_ms; UINT64_MAX for never. */
-uint64_t engine_deadline(const struct engine *e);
+uint64_t engine_deadline(const struct engine *e, struct engine_time now);
 
 struct engine_counts {
     size_t calls, ready, running, followers, sessions;

@@ -18,7 +18,7 @@ static void put_event(struct engine *e, struct id stream, uint64_t sequence, str
     buf_fini(&value);
 }
 
-static void append_to_call(struct engine *e, struct call *call, struct str message)
+void event_append(struct engine *e, struct call *call, struct str message)
 {
     struct link *k, *next;
 
@@ -65,7 +65,7 @@ static int append(struct engine *e, struct call *call, const struct command *c)
                     STR("the call has sent as many events as it may"));
         return DMCP_OK;
     } else {
-        append_to_call(e, call, c->event.message);
+        event_append(e, call, c->event.message);
     }
     journal_put(e, call->id, c->event.alias, &r);
     engine_wake(e, c->waiter, WHEN_VISIBLE, DMCP_OK, STR(""));

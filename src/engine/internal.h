@@ -8,8 +8,14 @@
  *            +--------- release (shutdown) ---------+
  *            v                                      |
  *   start -> READY -- a worker is free --> RUNNING -+- done --> FINISHED -- rows visible --> gone
- *            ^                                                     (the store has it)
- *            +-- recovery: every unfinished row
+ *            ^  ^                              |                   (the store has it)
+ *            |  +-- recovery                   +- suspend --> SUSPENDED  (somebody follows it)
+ *            |                                 |                  |
+ *            +------- what it waits for came --+--------------> LEAVING -- rows visible --> gone
+ *
+ * A suspended call is a row: it is in memory only while somebody follows it, and is read back
+ * when what it waits for comes. That needs no care about rows that are not written yet: a call
+ * leaves the memory only once its rows are visible.
  *
  * PARKED is beside this way: a worker gave the call back because this server does not have its
  * tool. It stays unfinished on disk, for the next start of a server that has.
@@ -27,13 +33,24 @@
 #include "engine/engine.h"
 #include "store/keys.h"
 
-enum call_state { CALL_READY, CALL_RUNNING, CALL_PARKED, CALL_FINISHED, N_CALL_STATES };
+enum call_state {
+    CALL_READY,
+    CALL_RUNNING,
+    CALL_PARKED,
+    CALL_SUSPENDED,
+    CALL_LEAVING,
+    CALL_FINISHED,
+    N_CALL_STATES
+};
 
 struct call {
     struct id id, session, digest;
     enum call_state state;
     struct link link; /* in engine.calls_in[state] */
     uint32_t attempt, crashes;
+    uint8_t flags;          /* of unfinished_record */
+    uint64_t epoch;         /* the same: the life of the server in which it last ran */
+    bool is_woken;          /* while RUNNING: what it waits for has come already */
     uint64_t n_events;      /* on its stream */
     size_t dispatched_bytes;
     struct str request_id;  /* owned; raw JSON */
@@ -70,6 +87,8 @@ struct engine {
     struct list calls_in[N_CALL_STATES];
     struct list priming; /* by prime_ms */
     size_t dispatched_bytes, n_sessions;
+    uint64_t epoch;          /* the number of this life of the server */
+    uint64_t next_timer_ms;  /* wall clock: no timer is due before; UINT64_MAX for none */
     bool has_loose_streams; /* some stream in memory has no follower */
     struct hmap unwritten;  /* keys of rows that engine_read must not read yet */
 
@@ -123,6 +142,30 @@ void call_prime_due(struct engine *e);
 int call_read(struct engine *e, struct id id, struct buf *value,
               struct call_record *r) MUST_CHECK;
 
+/* ---- suspend.c ---- */
+
+int call_suspend(struct engine *e, const struct command *c) MUST_CHECK;
+/* An unfinished call, read back when it is suspended. DMCP_E_NOTFOUND: finished, or unknown. */
+int call_load(struct engine *e, struct id id, struct call **call_out) MUST_CHECK;
+void call_wake(struct engine *e, struct call *call); /* something that it waits for has come */
+void call_followed(struct engine *e, struct call *call); /* it has a new follower */
+void call_left(struct engine *e, struct call *call); /* its last follower went */
+int call_last_event(struct engine *e, struct id call, uint64_t *sequence_out) MUST_CHECK;
+
+/* ---- wait.c, timer.c, cancel.c ---- */
+
+int wait_apply(struct engine *e, const struct command *c) MUST_CHECK;
+int wait_answer(struct engine *e, const struct command *c) MUST_CHECK;
+int wait_signal(struct engine *e, const struct command *c) MUST_CHECK;
+/* The alias of the timer that ends a call whose tool may not take longer; no step has it. */
+#define TIMER_CALL_TIMEOUT "\001timeout"
+void timer_put(struct engine *e, struct id call, struct str alias, uint64_t due_ms);
+int timer_fire_due(struct engine *e) MUST_CHECK;
+int timer_load(struct engine *e) MUST_CHECK; /* at recovery */
+void cancel_call(struct engine *e, struct call *call);
+int cancel_apply(struct engine *e, const struct command *c) MUST_CHECK;
+int cancel_session(struct engine *e, struct id session) MUST_CHECK;
+
 /* ---- session.c ---- */
 
 int session_open(struct engine *e, const struct command *c) MUST_CHECK;
@@ -143,6 +186,7 @@ int journal_check_guard(const struct journal_record *old, enum step_guard asked,
                         struct buf *text) MUST_CHECK;
 int map_apply(struct engine *e, const struct command *c) MUST_CHECK;
 int event_apply(struct engine *e, const struct command *c) MUST_CHECK;
+void event_append(struct engine *e, struct call *call, struct str message); /* to its stream */
 
 /* ---- stream.c ---- */
 

@@ -6,29 +6,13 @@
  *
  * States that a crash can leave, and what becomes of them:
  *   call, request, unfinished           not yet finished       -> ready, attempt + 1
+ *   call, request, suspended            waits for something    -> nothing to do: a row
  *   call, request, result               finished               -> nothing to do
  * Other combinations cannot be: start and end are one write each. An unfinished row without its
  * call row, or beside a result (running it again could change that), is corruption, and stops the
  * start.
  */
 #include "engine/internal.h"
-
-/* The last sequence on a call's stream, by one step back from its end. */
-static int last_event(struct engine *e, struct id call, uint64_t *sequence_out)
-{
-    struct key from = key_of_id(KEY_EVENT, call), to = key_prefix_end(key_str(&from));
-    struct range range = { .from = key_str(&from), .to = key_str(&to), .is_reverse = true };
-    struct cursor *cursor = store_scan(e->store, &range);
-    struct str key, value;
-    int rc = cursor_next(cursor, &key, &value, e->err);
-
-    *sequence_out = 0;
-    if (rc == DMCP_OK && key_event_sequence(key, sequence_out) != DMCP_OK) {
-        rc = engine_corrupt(e, "event of call", call);
-    }
-    cursor_close(cursor);
-    return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc;
-}
 
 static int check_has_no_result(struct engine *e, struct id call)
 {
@@ -67,7 +51,9 @@ static int recover_call(struct engine *e, struct id id, const struct unfinished_
         call = call_add(e, id, &r);
         call->attempt = u->attempt + 1;
         call->crashes = u->crashes;
-        rc = last_event(e, id, &call->n_events);
+        call->flags = u->flags;
+        call->epoch = u->epoch;
+        rc = call_last_event(e, id, &call->n_events);
         *call_out = call;
     }
     buf_fini(&value);
@@ -121,6 +107,32 @@ static int count_sessions(struct engine *e)
     return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc;
 }
 
+/* Each life of the server has a number: what was asked in another one is asked again. */
+static int next_epoch(struct engine *e)
+{
+    struct key k = key_meta("epoch");
+    struct buf value;
+    int rc;
+
+    buf_init(&value, 64);
+    rc = engine_read(e, &k, &value);
+    if (rc == DMCP_OK) {
+        rc = str_to_u64(buf_str(&value), UINT64_MAX - 1, &e->epoch);
+        if (rc != DMCP_OK) {
+            rc = err_set(e->err, DMCP_E_CORRUPT, "the epoch cannot be decoded");
+        }
+    } else if (rc == DMCP_E_NOTFOUND) {
+        e->epoch = 0;
+        rc = DMCP_OK;
+    }
+    e->epoch++;
+    buf_reset(&value);
+    buf_addf(&value, "%llu", (unsigned long long)e->epoch);
+    batch_put(e->rows, key_str(&k), buf_str(&value));
+    buf_fini(&value);
+    return rc;
+}
+
 int engine_recover(struct engine *e, struct engine_time now, const struct id *crashed,
                    struct str crash_result, struct batch *rows, struct err *err)
 {
@@ -133,5 +145,11 @@ int engine_recover(struct engine *e, struct engine_time now, const struct id *cr
     e->out = &none;
     e->err = err;
     rc = count_sessions(e);
+    if (rc == DMCP_OK) {
+        rc = next_epoch(e);
+    }
+    if (rc == DMCP_OK) {
+        rc = timer_load(e);
+    }
     return rc == DMCP_OK ? recover_calls(e, crashed, crash_result) : rc;
 }

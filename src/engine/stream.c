@@ -49,6 +49,7 @@ void follower_free(struct engine *e, struct follower *f)
 {
     if (f->call) {
         list_remove(&f->call->followers, &f->link);
+        call_left(e, f->call);
     }
     if (f->own) {
         f->own->follower = NULL;
@@ -298,12 +299,16 @@ static void refuse_unknown_event(struct engine *e, const struct command *c)
 
 static int follow_call(struct engine *e, const struct command *c)
 {
-    struct call *call = call_find(e, c->follow.stream);
+    struct call *call = NULL;
     struct call_record r;
     struct follower *f;
     struct buf value;
     int rc;
 
+    rc = call_load(e, c->follow.stream, &call);
+    if (rc != DMCP_OK && rc != DMCP_E_NOTFOUND) {
+        return rc;
+    }
     buf_init(&value, SIZE_MAX / 2);
     rc = call_read(e, c->follow.stream, &value, &r);
     if (rc == DMCP_E_NOTFOUND || (rc == DMCP_OK && !id_eq(r.session, c->session)) ||
@@ -318,6 +323,9 @@ static int follow_call(struct engine *e, const struct command *c)
                          c->follow.credit);
         follower_attach(f, call, r.request_id);
         follower_prime(e, f);
+        if (call) {
+            call_followed(e, call);
+        }
         rc = follower_pump(e, f);
     }
     buf_fini(&value);

@@ -105,6 +105,7 @@ static void to_exchange(struct endpoint *e, struct exchange *x, const struct act
     case ACT_SESSION_GONE:
     case ACT_DISPATCH:
     case ACT_WAKE:
+    case ACT_CANCEL:
         break; /* not for an exchange */
     }
 }

@@ -53,6 +53,10 @@ static void deliver(struct driver *d, struct action *a, struct mail ***io_last)
         waiter_wake(a->waiter, a->code, a->text);
         action_free(a);
         return;
+    case ACT_CANCEL:
+        d->ops.cancel(d->ops.arg, a->call);
+        action_free(a);
+        return;
     default:
         **io_last = &a->mail;
         *io_last = &a->mail.next;
@@ -94,6 +98,7 @@ static void fail(struct driver *d, int code, const char *text)
 static void refuse_action(struct driver *d, struct action *a, struct mail ***io_last, int code)
 {
     switch (a->kind) {
+    case ACT_CANCEL:
     case ACT_DISPATCH:
         action_free(a); /* the call, if its row is there, is taken up after the restart */
         return;
@@ -260,7 +265,7 @@ static void nudge_sync(struct driver *d)
 
 static uint64_t next_deadline_ns(const struct driver *d)
 {
-    uint64_t engine_ms = engine_deadline(d->engine), at = UINT64_MAX;
+    uint64_t engine_ms = engine_deadline(d->engine, now_time()), at = UINT64_MAX;
 
     if (engine_ms != UINT64_MAX) {
         at = engine_ms * 1000000u;
@@ -277,7 +282,7 @@ static int run_due(struct driver *d, struct err *e)
     struct command *tick;
     int rc = DMCP_OK;
 
-    if (engine_deadline(d->engine) <= clock_mono_ms()) {
+    if (engine_deadline(d->engine, now_time()) <= clock_mono_ms()) {
         tick = command_new(CMD_TICK);
         rc = apply_all(d, &tick->mail, e);
     }

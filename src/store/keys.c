@@ -24,6 +24,13 @@ static void add_u8(struct key *k, uint8_t v)
     add(k, &v, 1);
 }
 
+static void add_u64(struct key *k, uint64_t v)
+{
+    for (int shift = 56; shift >= 0; shift -= 8) {
+        add_u8(k, (uint8_t)(v >> shift));
+    }
+}
+
 static void add_id(struct key *k, struct id id)
 {
     add_u8(k, key_shard(id));
@@ -75,9 +82,25 @@ struct key key_event(struct id stream, uint64_t sequence)
 {
     struct key k = key_of_id(KEY_EVENT, stream);
 
-    for (int shift = 56; shift >= 0; shift -= 8) {
-        add_u8(&k, (uint8_t)(sequence >> shift));
-    }
+    add_u64(&k, sequence);
+    return k;
+}
+
+struct key key_timer(uint64_t due_ms, struct id call, struct str alias)
+{
+    struct key k = key_kind_start(KEY_TIMER);
+
+    add_u64(&k, due_ms);
+    add_id(&k, call);
+    add(&k, alias.p, alias.len);
+    return k;
+}
+
+struct key key_idempotency(struct id scope, struct str idempotency_key)
+{
+    struct key k = key_of_id(KEY_IDEMPOTENCY, scope);
+
+    add(&k, idempotency_key.p, idempotency_key.len);
     return k;
 }
 
@@ -137,16 +160,36 @@ int key_map_parts(struct str key, struct str *map_out, struct str *map_key_out)
     return DMCP_OK;
 }
 
+static uint64_t read_u64(const char *p)
+{
+    uint64_t v = 0;
+
+    for (size_t i = 0; i < 8; i++) {
+        v = v << 8 | (uint8_t)p[i];
+    }
+    return v;
+}
+
 int key_event_sequence(struct str key, uint64_t *sequence_out)
 {
-    uint64_t sequence = 0;
-
     if (key.len != ID_END + SEQUENCE_BYTES) {
         return DMCP_E_CORRUPT;
     }
-    for (size_t i = ID_END; i < key.len; i++) {
-        sequence = sequence << 8 | (uint8_t)key.p[i];
+    *sequence_out = read_u64(key.p + ID_END);
+    return DMCP_OK;
+}
+
+#define TIMER_ID_AT (1 + 8 + 1) /* behind kind, due time and shard */
+#define TIMER_ID_END (TIMER_ID_AT + 16)
+
+int key_timer_parts(struct str key, uint64_t *due_ms_out, struct id *call_out,
+                    struct str *alias_out)
+{
+    if (key.len <= TIMER_ID_END) {
+        return DMCP_E_CORRUPT;
     }
-    *sequence_out = sequence;
+    *due_ms_out = read_u64(key.p + 1);
+    memcpy(call_out->b, key.p + TIMER_ID_AT, sizeof(call_out->b));
+    *alias_out = str_make(key.p + TIMER_ID_END, key.len - TIMER_ID_END);
     return DMCP_OK;
 }

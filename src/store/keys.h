@@ -15,9 +15,10 @@
  *   request     | 07 | shard 1 | session id 16 | request id, JSON text ... |
  *   event       | 08 | shard 1 | stream id 16 | sequence 8 |
  *   stream      | 09 | shard 1 | session id 16           |
- *   timer       | 0a | reserved                          |
- *   idempotency | 0b | reserved                          |
- *   input       | 0c | reserved                          |
+ *   timer       | 0a | due 8 | shard 1 | call id 16 | alias ... |
+ *   idempotency | 0b | shard 1 | scope digest 16 | key ... |
+ *   input       | 0c | shard 1 | input id 16             |
+ *   suspended   | 0d | shard 1 | call id 16              |
  *   map         | 20 | map name ... | 00 | map key ...   |
  *
  * The shard is the last byte of the id that follows it (a call of a session gets an id with the
@@ -46,6 +47,7 @@ enum key_kind {
     KEY_TIMER = 0x0a,
     KEY_IDEMPOTENCY = 0x0b,
     KEY_INPUT = 0x0c,
+    KEY_SUSPENDED = 0x0d,
     KEY_MAP = 0x20,
 };
 
@@ -67,10 +69,13 @@ static inline uint8_t key_shard(struct id id)
 
 struct key key_meta(const char *name);
 struct key key_kind_start(enum key_kind kind); /* the prefix of all keys of a kind */
-struct key key_of_id(enum key_kind kind, struct id id); /* session call result unfinished stream */
+/* session call result unfinished suspended stream input */
+struct key key_of_id(enum key_kind kind, struct id id);
 struct key key_journal(struct id call, struct str alias);  /* empty alias: the call's prefix */
 struct key key_request(struct id session, struct str request_id);
 struct key key_event(struct id stream, uint64_t sequence);
+struct key key_timer(uint64_t due_ms, struct id call, struct str alias);
+struct key key_idempotency(struct id scope, struct str idempotency_key);
 struct key key_map(struct str map, struct str map_key); /* empty key: the map's prefix */
 
 /* The first key behind all those that begin with this prefix. Not for an all-0xff prefix, which
@@ -81,6 +86,8 @@ struct key key_prefix_end(struct str prefix);
 int key_journal_alias(struct str key, struct str *alias_out) MUST_CHECK;
 int key_map_parts(struct str key, struct str *map_out, struct str *map_key_out) MUST_CHECK;
 int key_id(struct str key, struct id *id_out) MUST_CHECK; /* the id behind kind and shard */
+int key_timer_parts(struct str key, uint64_t *due_ms_out, struct id *call_out,
+                    struct str *alias_out) MUST_CHECK;
 int key_event_sequence(struct str key, uint64_t *sequence_out) MUST_CHECK;
 
 #endif

@@ -91,6 +91,8 @@ void unfinished_record_enc(struct buf *b, const struct unfinished_record *r)
     enc_u8(b, LAYOUT);
     enc_u32(b, r->attempt);
     enc_u32(b, r->crashes);
+    enc_u8(b, r->flags);
+    enc_u64(b, r->epoch);
 }
 
 int unfinished_record_dec(struct str s, struct unfinished_record *r)
@@ -99,6 +101,8 @@ int unfinished_record_dec(struct str s, struct unfinished_record *r)
 
     r->attempt = dec_u32(&d);
     r->crashes = dec_u32(&d);
+    r->flags = dec_u8(&d);
+    r->epoch = dec_u64(&d);
     return dec_end(&d);
 }
 
@@ -115,7 +119,7 @@ int result_record_dec(struct str s, struct result_record *r)
 {
     struct decoder d = begin(s);
 
-    r->outcome = dec_code(&d, OUTCOME_ERROR);
+    r->outcome = dec_code(&d, OUTCOME_CANCELLED);
     r->finished_ms = dec_u64(&d);
     r->n_events = dec_u64(&d);
     r->body = dec_str(&d);
@@ -193,5 +197,23 @@ int request_record_dec(struct str s, struct request_record *r)
 
     r->call = dec_id(&d);
     r->digest = dec_id(&d);
+    return dec_end(&d);
+}
+
+void input_record_enc(struct buf *b, const struct input_record *r)
+{
+    enc_u8(b, LAYOUT);
+    enc_id(b, r->call);
+    enc_id(b, r->session);
+    enc_str(b, r->alias);
+}
+
+int input_record_dec(struct str s, struct input_record *r)
+{
+    struct decoder d = begin(s);
+
+    r->call = dec_id(&d);
+    r->session = dec_id(&d);
+    r->alias = dec_str(&d);
     return dec_end(&d);
 }

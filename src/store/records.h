@@ -38,11 +38,17 @@ struct call_record {
 enum call_era { CALL_LEGACY = 1, CALL_MODERN = 2 };
 enum call_method { CALL_TOOL = 1, CALL_PROMPT = 2, CALL_RESOURCE = 3 };
 
-/* | 1 | attempt 4 | crashes 4 |: what a restart needs of an unfinished call. */
+/* | 1 | attempt 4 | crashes 4 | flags 1 | epoch 8 |: the row of an unfinished call, which is either
+ * `unfinished` (to be run) or `suspended` (something must come first). */
 struct unfinished_record {
     uint32_t attempt; /* the number of the attempt now running or waiting to run, from 1 */
     uint32_t crashes; /* how often this call took the process with it */
+    uint8_t flags;
+    uint64_t epoch; /* of the server's life in which its last attempt ran */
 };
+#define UNFINISHED_CANCELLED 1u /* its handler is to end; nobody gets a response */
+#define UNFINISHED_ASKING 2u    /* a question to the client is open */
+#define UNFINISHED_LATE 4u      /* its tool's time is over; the response says so */
 
 /* | 1 | outcome 1 | finished 8 | events 8 | body | */
 struct result_record {
@@ -51,7 +57,11 @@ struct result_record {
     uint64_t n_events; /* on the call's stream before the response */
     struct str body;   /* raw JSON of the result, or of the error object */
 };
-enum call_outcome { OUTCOME_RESULT = 1, OUTCOME_ERROR = 2 };
+enum call_outcome {
+    OUTCOME_RESULT = 1,
+    OUTCOME_ERROR = 2,
+    OUTCOME_CANCELLED = 3, /* the body is an error object, for who asks again */
+};
 
 /* | 1 | guard 1 | state 1 | attempt 4 | at 8 | digest 16 | label | body | */
 struct journal_record {
@@ -69,7 +79,7 @@ enum step_guard {
     GUARD_VALUE = 3, /* now, random, uuid: recorded when first asked for */
     GUARD_MAP = 4,
     GUARD_EVENT = 5,
-    GUARD_INPUT = 6, /* reserved for questions, timers and signals */
+    GUARD_INPUT = 6, /* what comes from outside: answers, signals, time */
 };
 enum step_state { STEP_STARTED = 1, STEP_DONE = 2, STEP_FAILED = 3 };
 
@@ -90,6 +100,12 @@ struct request_record {
     struct id call, digest;
 };
 
+/* | 1 | call id 16 | session 16 | alias |: an open question to the client. */
+struct input_record {
+    struct id call, session;
+    struct str alias; /* of its row in the journal */
+};
+
 void session_record_enc(struct buf *b, const struct session_record *r);
 void call_record_enc(struct buf *b, const struct call_record *r);
 void unfinished_record_enc(struct buf *b, const struct unfinished_record *r);
@@ -98,6 +114,7 @@ void journal_record_enc(struct buf *b, const struct journal_record *r);
 void event_record_enc(struct buf *b, const struct event_record *r);
 void stream_record_enc(struct buf *b, const struct stream_record *r);
 void request_record_enc(struct buf *b, const struct request_record *r);
+void input_record_enc(struct buf *b, const struct input_record *r);
 
 int session_record_dec(struct str s, struct session_record *r) MUST_CHECK;
 int call_record_dec(struct str s, struct call_record *r) MUST_CHECK;
@@ -107,5 +124,6 @@ int journal_record_dec(struct str s, struct journal_record *r) MUST_CHECK;
 int event_record_dec(struct str s, struct event_record *r) MUST_CHECK;
 int stream_record_dec(struct str s, struct stream_record *r) MUST_CHECK;
 int request_record_dec(struct str s, struct request_record *r) MUST_CHECK;
+int input_record_dec(struct str s, struct input_record *r) MUST_CHECK;
 
 #endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Cancellation is cooperative and durable: the call's row says that it is to end, its handler is
+ * told (and run once more for that when it is suspended), and whatever the handler answers,
+ * nobody gets a response. A call whose tool's time is over is told in the same way, and its
+ * client gets a response that says so.
+ */
+#include "engine/internal.h"
+
+void cancel_call(struct engine *e, struct call *call)
+{
+    struct action *a;
+    struct link *k, *next;
+
+    if (!(call->flags & (UNFINISHED_CANCELLED | UNFINISHED_LATE))) {
+        call->flags |= UNFINISHED_CANCELLED;
+    }
+    call_put_unfinished(e, call);
+    if (call->state == CALL_RUNNING) {
+        a = action_add(e->out, ACT_CANCEL, WHEN_DURABLE);
+        a->call = call->id;
+    }
+    call_wake(e, call);
+    if (call->flags & UNFINISHED_CANCELLED) {
+        for (k = list_first(&call->followers); k; k = next) {
+            next = list_next(&call->followers, k);
+            follower_end(e, CONTAINER_OF(k, struct follower, link));
+        }
+    }
+}
+
+static int cancel_by_id(struct engine *e, struct id id)
+{
+    struct call *call;
+    int rc = call_load(e, id, &call);
+
+    if (rc == DMCP_OK) {
+        cancel_call(e, call);
+    }
+    return rc;
+}
+
+/* The call of a request of this session; DMCP_E_NOTFOUND. */
+static int find_request(struct engine *e, const struct command *c, struct id *call_out)
+{
+    struct key k = key_request(c->session, c->cancel.request_id);
+    struct request_record r;
+    struct buf value;
+    int rc;
+
+    buf_init(&value, 128);
+    rc = engine_read(e, &k, &value);
+    if (rc == DMCP_OK && request_record_dec(buf_str(&value), &r) != DMCP_OK) {
+        rc = engine_corrupt(e, "request of session", c->session);
+    } else if (rc == DMCP_OK) {
+        *call_out = r.call;
+    }
+    buf_fini(&value);
+    return rc;
+}
+
+int cancel_apply(struct engine *e, const struct command *c)
+{
+    struct id id = c->call;
+    struct action *a;
+    int rc = DMCP_OK;
+
+    if (engine_has_unwritten(e)) {
+        return ENGINE_WRITE_FIRST;
+    }
+    if (c->cancel.request_id.p) {
+        rc = find_request(e, c, &id);
+    }
+    if (rc == DMCP_OK) {
+        rc = cancel_by_id(e, id);
+    }
+    if (rc == DMCP_E_NOTFOUND) {
+        engine_refuse(e, c->peer, rc, "no such call is unfinished");
+        return DMCP_OK;
+    }
+    if (rc == DMCP_OK && c->peer) {
+        a = action_add(e->out, ACT_DONE, WHEN_DURABLE);
+        a->peer = c->peer;
+        a->session = c->session;
+    }
+    return rc;
+}
+
+/* All unfinished calls of a session that is closed. Contract: no rows are unwritten. */
+int cancel_session(struct engine *e, struct id session)
+{
+    struct key from = key_request(session, STR("")), to = key_prefix_end(key_str(&from));
+    struct range range = { .from = key_str(&from), .to = key_str(&to) };
+    struct cursor *cursor = store_scan(e->store, &range);
+    struct str key, value;
+    int rc;
+
+    while ((rc = cursor_next(cursor, &key, &value, e->err)) == DMCP_OK) {
+        struct request_record r;
+
+        if (request_record_dec(value, &r) != DMCP_OK) {
+            rc = engine_corrupt(e, "request of session", session);
+            break;
+        }
+        rc = cancel_by_id(e, r.call);
+        if (rc != DMCP_OK && rc != DMCP_E_NOTFOUND) {
+            break;
+        }
+    }
+    cursor_close(cursor);
+    return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Waits: what a handler needs from outside before it can go on. A wait is a row of the call's
+ * journal:
+ *
+ *     absent --CMD_WAIT--> started --answer, signal--> done      (body: what came)
+ *        |                    |----error of the client, expiry, cancellation--> failed
+ *        +--signal that comes before anybody waits for it--> done
+ *
+ * Time alone ends a sleep (failed, "expired": the handler takes that for its end). A question to
+ * the client has an input row too, by the id that its answer will carry.
+ */
+#include "engine/internal.h"
+
+static const struct id no_id;
+
+static void put_input(struct engine *e, const struct call *call, struct id input,
+                      struct str alias)
+{
+    struct input_record r = { .call = call->id, .session = call->session, .alias = alias };
+    struct key k = key_of_id(KEY_INPUT, input);
+    struct buf value;
+
+    buf_init(&value, SIZE_MAX / 2);
+    input_record_enc(&value, &r);
+    batch_put(e->rows, key_str(&k), buf_str(&value));
+    buf_fini(&value);
+}
+
+static void del_input(struct engine *e, struct id input)
+{
+    struct key k = key_of_id(KEY_INPUT, input);
+
+    batch_del(e->rows, key_str(&k));
+}
+
+static void ask(struct engine *e, struct call *call, const struct command *c)
+{
+    if (!id_eq(c->wait.old_input, no_id)) {
+        del_input(e, c->wait.old_input);
+        event_append(e, call, c->wait.cancel);
+    }
+    if (!id_eq(c->wait.input, no_id)) {
+        put_input(e, call, c->wait.input, c->wait.alias);
+        event_append(e, call, c->wait.ask);
+        call->flags |= UNFINISHED_ASKING;
+    }
+}
+
+static void begin_wait(struct engine *e, struct call *call, const struct command *c)
+{
+    uint64_t due_ms = c->wait.delay_ms ? e->now.wall_ms + c->wait.delay_ms : c->wait.due_ms;
+    struct journal_record r = { .guard = GUARD_INPUT,
+                                .state = STEP_STARTED,
+                                .attempt = call->attempt,
+                                .at_ms = e->now.wall_ms,
+                                .label = c->wait.label,
+                                .body = c->wait.body };
+
+    journal_put(e, call->id, c->wait.alias, &r);
+    if (due_ms) {
+        timer_put(e, call->id, c->wait.alias, due_ms);
+    }
+    ask(e, call, c);
+    call_prime(e, call);
+}
+
+/*
+ * 1. Nothing recorded: begin to wait.
+ * 2. It waits already, and a question takes the place of an older one: ask anew, the time goes on.
+ * 3. It waits already: a lost acknowledgement.
+ * 4. It came already (a signal before its wait): a conflict tells the handler to look again.
+ */
+int wait_apply(struct engine *e, const struct command *c)
+{
+    struct call *call = call_find(e, c->call);
+    struct journal_record old;
+    struct buf value;
+    int rc, code = DMCP_OK;
+
+    if (!call) {
+        engine_wake(e, c->waiter, WHEN_VISIBLE, DMCP_E_GONE, STR("the call is over"));
+        return DMCP_OK;
+    }
+    if (engine_has_unwritten(e)) {
+        return ENGINE_WRITE_FIRST; /* a signal of this very batch must be seen */
+    }
+    buf_init(&value, SIZE_MAX / 2);
+    rc = journal_get(e, c->call, c->wait.alias, &value, &old);
+    if (rc == DMCP_E_NOTFOUND) { /* 1 */
+        begin_wait(e, call, c);
+        rc = DMCP_OK;
+    } else if (rc == DMCP_OK && old.state != STEP_STARTED) { /* 4 */
+        code = DMCP_E_CONFLICT;
+    } else if (rc == DMCP_OK && !id_eq(c->wait.old_input, no_id)) { /* 2 */
+        old.body = c->wait.body;
+        journal_put(e, c->call, c->wait.alias, &old);
+        ask(e, call, c);
+    } /* 3 */
+    buf_fini(&value);
+    engine_wake(e, c->waiter, WHEN_VISIBLE, code, STR(""));
+    return rc;
+}
+
+/* What a row waited for has come. DMCP_E_CONFLICT: it does not wait any more. */
+static int settle(struct engine *e, struct call *call, struct str alias, enum step_state state,
+                  struct str body)
+{
+    struct journal_record r;
+    struct buf value;
+    int rc;
+
+    buf_init(&value, SIZE_MAX / 2);
+    rc = journal_get(e, call->id, alias, &value, &r);
+    if (rc == DMCP_E_NOTFOUND) {
+        r = (struct journal_record){ .guard = GUARD_INPUT, .label = STR("") };
+        rc = DMCP_OK;
+    } else if (rc == DMCP_OK && r.state != STEP_STARTED) {
+        rc = DMCP_E_CONFLICT;
+    }
+    if (rc == DMCP_OK) {
+        r.state = (uint8_t)state;
+        r.attempt = call->attempt;
+        r.at_ms = e->now.wall_ms;
+        r.body = body;
+        journal_put(e, call->id, alias, &r);
+        call_wake(e, call);
+    }
+    buf_fini(&value);
+    return rc;
+}
+
+static void tell_done(struct engine *e, const struct command *c)
+{
+    struct action *a;
+
+    if (c->peer) {
+        a = action_add(e->out, ACT_DONE, WHEN_DURABLE);
+        a->peer = c->peer;
+        a->session = c->session;
+    }
+}
+
+static int answer_input(struct engine *e, const struct command *c, const struct input_record *r)
+{
+    struct call *call;
+    int rc = call_load(e, r->call, &call);
+
+    if (rc == DMCP_OK) {
+        rc = settle(e, call, r->alias, c->answer.is_error ? STEP_FAILED : STEP_DONE,
+                    c->answer.body);
+        del_input(e, c->answer.input);
+    }
+    return rc == DMCP_E_NOTFOUND || rc == DMCP_E_CONFLICT ? DMCP_OK : rc;
+}
+
+/* An answer to a question that is not open (any more), or is another session's, changes nothing
+ * and is accepted all the same: the client did what it should. */
+int wait_answer(struct engine *e, const struct command *c)
+{
+    struct key k = key_of_id(KEY_INPUT, c->answer.input);
+    struct input_record r;
+    struct buf value;
+    int rc;
+
+    if (engine_has_unwritten(e)) {
+        return ENGINE_WRITE_FIRST; /* two answers in one batch: the first counts */
+    }
+    buf_init(&value, SIZE_MAX / 2);
+    rc = engine_read(e, &k, &value);
+    if (rc == DMCP_OK && input_record_dec(buf_str(&value), &r) != DMCP_OK) {
+        rc = engine_corrupt(e, "input", c->answer.input);
+    } else if (rc == DMCP_OK && id_eq(r.session, c->session)) {
+        rc = answer_input(e, c, &r);
+    }
+    buf_fini(&value);
+    if (rc == DMCP_OK || rc == DMCP_E_NOTFOUND) {
+        tell_done(e, c);
+        rc = DMCP_OK;
+    }
+    return rc;
+}
+
+int wait_signal(struct engine *e, const struct command *c)
+{
+    struct call *call;
+    int rc;
+
+    if (engine_has_unwritten(e)) {
+        return ENGINE_WRITE_FIRST;
+    }
+    rc = call_load(e, c->call, &call);
+    if (rc == DMCP_OK) {
+        rc = settle(e, call, c->signal.alias, STEP_DONE, c->signal.body);
+    }
+    if (rc == DMCP_OK) {
+        tell_done(e, c);
+    } else if (rc == DMCP_E_NOTFOUND) {
+        engine_refuse(e, c->peer, rc, "no such call is unfinished");
+        rc = DMCP_OK;
+    } else if (rc == DMCP_E_CONFLICT) {
+        engine_refuse(e, c->peer, rc, "the call has had this signal before");
+        rc = DMCP_OK;
+    }
+    return rc;
+}
