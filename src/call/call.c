@@ -74,7 +74,7 @@ static void fill_in_fallbacks(dmcp_call *call, yyjson_val *fallbacks)
     size_t i, n;
     yyjson_val *key, *v;
 
-    yyjson_obj_foreach(fallbacks, i, n, key, v) {
+    yyjson_obj_foreach (fallbacks, i, n, key, v) {
         if (!yyjson_mut_obj_getn(args, yyjson_get_str(key), yyjson_get_len(key))) {
             yyjson_mut_obj_add(args, yyjson_val_mut_copy(call->doc, key),
                                yyjson_val_mut_copy(call->doc, v));

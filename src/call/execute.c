@@ -60,8 +60,8 @@ static void write_failure(dmcp_call *call, int code, struct buf *out)
     const char *message = error_message(call, code);
 
     buf_reset(out);
-    tool_error_write(out, str_of(dmcp_format(call, "Error executing tool %s: %s", call->tool_name,
-                                             message)));
+    tool_error_write(
+        out, str_of(dmcp_format(call, "Error executing tool %s: %s", call->tool_name, message)));
     log_info("call=%s tool=%s attempt=%u: %s", call->id_hex, call->tool_name,
              dmcp_call_attempt(call), message);
 }
@@ -157,8 +157,8 @@ void call_execute(struct call_env *env, struct waiter *waiter, const struct run 
     mem_free(call);
 }
 
-int call_execute_outside(struct call_env *env, struct waiter *waiter,
-                         const struct call_handler *h, struct err *e)
+int call_execute_outside(struct call_env *env, struct waiter *waiter, const struct call_handler *h,
+                         struct err *e)
 {
     dmcp_call *call = mem_alloc(sizeof(*call));
     int rc;

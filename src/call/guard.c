@@ -33,9 +33,14 @@ struct step {
 
 static const char *guard_name(uint8_t guard)
 {
-    return guard == GUARD_AT_LEAST_ONCE ? "an at-least-once step"
-           : guard == GUARD_AT_MOST_ONCE ? "an at-most-once step"
-                                         : "another kind of step";
+    switch (guard) {
+    case GUARD_AT_LEAST_ONCE:
+        return "an at-least-once step";
+    case GUARD_AT_MOST_ONCE:
+        return "an at-most-once step";
+    default:
+        return "another kind of step";
+    }
 }
 
 /* ---- what is recorded ---- */

@@ -21,8 +21,8 @@ enum value_kind { VALUE_NOW, VALUE_RANDOM, VALUE_UUID7, N_VALUE_KINDS };
  * run of a step's body. A body that is tried again gets a new one, so that it finds in the journal
  * what its first run left there instead of being told that it repeats itself. */
 struct scope {
-    struct str alias;     /* of the step whose body runs; empty for the handler itself */
-    struct hmap used;     /* whole journal aliases */
+    struct str alias; /* of the step whose body runs; empty for the handler itself */
+    struct hmap used; /* whole journal aliases */
     unsigned n_values[N_VALUE_KINDS]; /* how many of a kind were asked for */
 };
 
@@ -145,7 +145,7 @@ static inline dmcp_value *value_of(yyjson_mut_val *v)
 
 const char *value_type_name(dmcp_type type);
 bool value_has_type(const dmcp_value *value, dmcp_type type);
-unsigned value_depth(const yyjson_mut_val *v); /* 0 for a scalar */
+unsigned value_depth(const yyjson_mut_val *v);     /* 0 for a scalar */
 void value_forget_places(const yyjson_mut_val *v); /* v was changed; NULL: all are gone */
 
 /* Bytes that are not UTF-8 become U+FFFD, one by one. The text may be in the arena then. */
@@ -153,7 +153,7 @@ struct str value_clean(dmcp_call *call, struct str s);
 yyjson_mut_val *value_string(dmcp_call *call, struct str s);
 yyjson_mut_val *value_integer(dmcp_call *call, int64_t number);
 yyjson_mut_val *value_number(dmcp_call *call, double number);
-yyjson_mut_val *value_copy(dmcp_call *call, const dmcp_value *value); /* NULL: null */
+yyjson_mut_val *value_copy(dmcp_call *call, const dmcp_value *value);           /* NULL: null */
 void value_put(yyjson_mut_val *object, yyjson_mut_val *key, yyjson_mut_val *v); /* or replaces */
 
 /* Strict JSON to a value of the call. DMCP_E_INVALID, DMCP_E_TOOBIG: the text tells where. */

@@ -40,8 +40,9 @@ int journal_check_alias(dmcp_call *call, const char *what, const char *alias)
         return call_fail(call, DMCP_E_INVALID, "%s has no alias", what);
     }
     if (strlen(alias) > LIMIT_ALIAS_BYTES) {
-        return call_fail(call, DMCP_E_TOOBIG, "the alias \"%.40s...\" of %s has %zu bytes, more than %d",
-                         alias, what, strlen(alias), LIMIT_ALIAS_BYTES);
+        return call_fail(call, DMCP_E_TOOBIG,
+                         "the alias \"%.40s...\" of %s has %zu bytes, more than %d", alias, what,
+                         strlen(alias), LIMIT_ALIAS_BYTES);
     }
     if ((unsigned char)alias[0] < ' ') {
         return call_fail(call, DMCP_E_INVALID, "the alias of %s begins with a control character",

@@ -60,8 +60,7 @@ int map_check_key(dmcp_call *call, const char *key)
 
 static int check_read(const dmcp_map *map)
 {
-    return map->call->poison != DMCP_OK ? map->call->poison
-                                        : map_check_name(map->call, map->name);
+    return map->call->poison != DMCP_OK ? map->call->poison : map_check_name(map->call, map->name);
 }
 
 static int read_failed(const dmcp_map *map, int code, const struct err *e)
@@ -184,9 +183,7 @@ static int read_range(dmcp_map *map, const struct range *range, size_t limit,
     int rc = answer_fill(&a, range, limit);
 
     if (rc == DMCP_OK) {
-        *entries_out = (const dmcp_entry *)(const void *)
-                           call_dup(map->call, str_make(a.entries, a.n * sizeof(*a.entries)))
-                               .p;
+        *entries_out = arena_dup(&map->call->arena, a.entries, a.n * sizeof(*a.entries));
         *n_out = a.n;
     }
     mem_free(a.entries);
@@ -269,8 +266,8 @@ int dmcp_map_reverse_range(dmcp_map *map, const char *start, const char *end, si
     return read_range(map, &range, limit, entries_out, n_out);
 }
 
-int dmcp_map_prefix(dmcp_map *map, const char *prefix, size_t limit,
-                    const dmcp_entry **entries_out, size_t *n_out)
+int dmcp_map_prefix(dmcp_map *map, const char *prefix, size_t limit, const dmcp_entry **entries_out,
+                    size_t *n_out)
 {
     struct key from, to;
     struct range range;

@@ -25,8 +25,7 @@ struct event {
     bool to_session;
 };
 
-static void event_open(struct event *ev, dmcp_call *call, const char *function,
-                       const char *method)
+static void event_open(struct event *ev, dmcp_call *call, const char *function, const char *method)
 {
     *ev = (struct event){ .call = call, .function = function, .method = method };
     buf_init(&ev->label, SIZE_MAX / 2);
@@ -172,10 +171,10 @@ int dmcp_progress(dmcp_call *call, double progress, double total, const char *me
 /* ---- log ---- */
 
 static const char *const level_names[] = {
-    [DMCP_LOG_DEBUG] = "debug",       [DMCP_LOG_INFO] = "info",
-    [DMCP_LOG_NOTICE] = "notice",     [DMCP_LOG_WARNING] = "warning",
-    [DMCP_LOG_ERROR] = "error",       [DMCP_LOG_CRITICAL] = "critical",
-    [DMCP_LOG_ALERT] = "alert",       [DMCP_LOG_EMERGENCY] = "emergency",
+    [DMCP_LOG_DEBUG] = "debug",   [DMCP_LOG_INFO] = "info",
+    [DMCP_LOG_NOTICE] = "notice", [DMCP_LOG_WARNING] = "warning",
+    [DMCP_LOG_ERROR] = "error",   [DMCP_LOG_CRITICAL] = "critical",
+    [DMCP_LOG_ALERT] = "alert",   [DMCP_LOG_EMERGENCY] = "emergency",
 };
 
 static int send_log(dmcp_call *call, const char *level, const char *logger, const char *text)

@@ -34,8 +34,7 @@ static int set_reply(dmcp_call *call, yyjson_mut_val *v)
         return rc;
     }
     if (value_depth(v) > REPLY_DEPTH) {
-        return call_fail(call, DMCP_E_TOOBIG, "the reply is nested more than %d deep",
-                         REPLY_DEPTH);
+        return call_fail(call, DMCP_E_TOOBIG, "the reply is nested more than %d deep", REPLY_DEPTH);
     }
     r->is_set = true;
     r->is_error = false;
@@ -225,8 +224,7 @@ int dmcp_add_block(dmcp_call *call, const dmcp_value *block)
                          value_type_name(dmcp_value_type(block)));
     }
     if (value_depth(value_mut(block)) > REPLY_DEPTH) {
-        return call_fail(call, DMCP_E_TOOBIG, "the block is nested more than %d deep",
-                         REPLY_DEPTH);
+        return call_fail(call, DMCP_E_TOOBIG, "the block is nested more than %d deep", REPLY_DEPTH);
     }
     rc = block_begin(call, &w, NULL);
     if (rc == DMCP_OK) {
@@ -297,7 +295,7 @@ static int check_schema(dmcp_call *call, struct str structured)
     }
     if (!call->reply.structured) {
         return call_fail(call, DMCP_E_TYPE,
-                         "the tool has an output schema, and its handler gave no structured result");
+                         "the tool has an output schema, but its result is not structured");
     }
     rc = json_read(structured, &doc, &e);
     if (rc != DMCP_OK) {

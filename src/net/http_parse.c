@@ -254,7 +254,6 @@ static enum http_parse_result feed_head(struct http_parse *q, const char **p, co
     if (e == HPE_PAUSED) {
         q->is_in_body = true;
         llhttp_resume(&q->llhttp);
-        q->llhttp.upgrade = 0; /* no other protocol is offered, so Upgrade is ignored */
         return http_head_check(q);
     }
     if (q->head_len == max) {

@@ -85,6 +85,7 @@ static void take_commands(void *arg)
 
         next = m->next;
         if (s->n_applied >= s->cut) {
+            s->n_lost[c->kind]++;
             if (c->waiter) {
                 waiter_wake(c->waiter, s->refusal, str_of(dmcp_strerror(s->refusal)));
             }
@@ -111,10 +112,9 @@ struct stage *stage_new(void)
     mailbox_init(&s->commands, take_commands, s);
     mailbox_init(&s->io, NULL, NULL);
     waiter_init(&s->waiter);
-    s->env = (struct call_env){ .engine = &s->commands,
-                                .io = &s->io,
-                                .store = s->rig->store,
-                                .is_stopping = &s->is_stopping };
+    s->env = (struct call_env){
+        .engine = &s->commands, .io = &s->io, .store = s->rig->store, .is_stopping = &s->is_stopping
+    };
     s->tool = (struct tool){ .name = STR("tool"), .fallbacks = STR("{}"), .handler = &s->handler };
     s->cut = STAGE_NO_CUT;
     s->refusal = DMCP_E_STORE;
@@ -188,6 +188,7 @@ void stage_attempt(struct stage *s)
     s->pending = NULL;
     s->n_applied = s->n_syncs = 0;
     memset(s->n_commands, 0, sizeof(s->n_commands));
+    memset(s->n_lost, 0, sizeof(s->n_lost));
     call_execute(&s->env, &s->waiter, run);
     run_free(run);
 }
@@ -264,6 +265,7 @@ const char *stage_call_ephemeral(struct stage *s, dmcp_handler_fn *fn, void *con
     run->log_level = s->log_level;
     s->n_applied = s->n_syncs = 0;
     memset(s->n_commands, 0, sizeof(s->n_commands));
+    memset(s->n_lost, 0, sizeof(s->n_lost));
     call_execute(&s->env, &s->waiter, run);
     run_free(run);
     buf_init(&all, SIZE_MAX / 2);

@@ -32,11 +32,12 @@ struct stage {
     uint8_t log_level;   /* of the calls that are started */
     unsigned n_calls;
 
-    unsigned cut;                     /* how many commands of an attempt are applied */
-    unsigned n_commands[N_COMMANDS];  /* of this attempt, applied */
-    unsigned n_applied, n_syncs;      /* of this attempt */
-    int refusal;                      /* what waiters hear behind the cut; DMCP_E_STORE */
-    char *result;                     /* of stage_result */
+    unsigned cut;                    /* how many commands of an attempt are applied */
+    unsigned n_commands[N_COMMANDS]; /* of this attempt, applied */
+    unsigned n_lost[N_COMMANDS];     /* the same, behind the cut */
+    unsigned n_applied, n_syncs;     /* of this attempt */
+    int refusal;                     /* what waiters hear behind the cut; DMCP_E_STORE */
+    char *result;                    /* of stage_result */
 };
 
 struct stage *stage_new(void);

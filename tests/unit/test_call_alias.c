@@ -17,7 +17,7 @@ static int nothing(dmcp_call *call, void *arg, dmcp_value **result)
 
 /* ---- the alias itself ---- */
 
-struct try {
+struct trial {
     const char *alias;
     int rc;
     char text[600];
@@ -25,7 +25,7 @@ struct try {
 
 static int try_alias(dmcp_call *call)
 {
-    struct try *t = dmcp_call_context(call);
+    struct trial *t = dmcp_call_context(call);
 
     t->rc = dmcp_at_least_once(call, t->alias, nothing, NULL, NULL);
     snprintf(t->text, sizeof(t->text), "%s", dmcp_error_text(call));
@@ -34,7 +34,7 @@ static int try_alias(dmcp_call *call)
 
 static int rc_of_alias(struct stage *st, const char *alias, char *text_out)
 {
-    struct try t = { .alias = alias };
+    struct trial t = { .alias = alias };
 
     stage_call(st, try_alias, &t, "{}");
     if (text_out) {
@@ -304,7 +304,8 @@ TEST_WITH(body, that_writes_something_else_when_tried_again_diverges, stage_setu
     stage_call(*state, diverging, &in, "{}");
     assert_int_equal(in.rc, DMCP_E_DIVERGED);
     assert_int_equal(in.n_runs, 2);
-    assert_non_null(strstr(in.text, "dmcp_map_insert on map \"m\" was recorded with other entries"));
+    assert_non_null(
+        strstr(in.text, "dmcp_map_insert on map \"m\" was recorded with other entries"));
 }
 
 RUN_TESTS()

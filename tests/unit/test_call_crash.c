@@ -125,8 +125,8 @@ static int everything(dmcp_call *call)
     DMCP_TRY(dmcp_batch_write(b));
     DMCP_TRY(dmcp_progress(call, 3, 3, NULL));
     DMCP_TRY(dmcp_list_changed(call, DMCP_RESOURCES, "an order"));
-    return dmcp_reply(call, "{s:s, s:v, s:b}", "user", p.user, "random",
-                      dmcp_string(call, hex), "paid", p.is_paid);
+    return dmcp_reply(call, "{s:s, s:v, s:b}", "user", p.user, "random", dmcp_string(call, hex),
+                      "paid", p.is_paid);
 }
 
 static const char params[] =

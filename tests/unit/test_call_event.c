@@ -243,8 +243,8 @@ TEST_WITH(event, is_readable_in_the_journal, stage_setup, stage_teardown)
     stage_call(st, count_events, &n, "{}");
     from = key_journal(st->call, STR(""));
     to = key_prefix_end(key_str(&from));
-    cursor = store_scan(st->rig->store, &(struct range){ .from = key_str(&from),
-                                                         .to = key_str(&to) });
+    cursor = store_scan(st->rig->store,
+                        &(struct range){ .from = key_str(&from), .to = key_str(&to) });
     assert_int_equal(cursor_next(cursor, &key, &value, NULL), DMCP_OK);
     assert_int_equal(journal_record_dec(value, &r), DMCP_OK);
     assert_int_equal(r.guard, GUARD_EVENT);

@@ -23,7 +23,7 @@ static int run(struct stage *st, dmcp_handler_fn *fn, void *context, char *text_
 
 static int fill(dmcp_call *call)
 {
-    char key[3];
+    char key[16];
 
     for (int i = 0; i <= 10; i++) {
         snprintf(key, sizeof(key), "%02d", i);
@@ -224,8 +224,8 @@ TEST_WITH(map, keeps_what_is_inserted_until_it_is_replaced_or_removed, stage_set
 
 static int byte_order(dmcp_call *call)
 {
-    static const char *const sorted[] = { "/", "A", "Z", "\\", "a", "a\x01", "aa", "b",
-                                          "\xc3\xa9", "\xff" };
+    static const char *const sorted[] = { "/",     "A",  "Z", "\\",       "a",
+                                          "a\x01", "aa", "b", "\xc3\xa9", "\xff" };
     static const size_t mixed[] = { 7, 2, 9, 0, 4, 1, 8, 6, 3, 5 };
     dmcp_map *m = dmcp_map_open(call, "order");
     const dmcp_entry *all;
@@ -292,8 +292,7 @@ static int name_limits(dmcp_call *call)
     return DMCP_OK;
 }
 
-TEST_WITH(map, takes_names_and_keys_at_their_limits_and_none_past_them, stage_setup,
-          stage_teardown)
+TEST_WITH(map, takes_names_and_keys_at_their_limits_and_none_past_them, stage_setup, stage_teardown)
 {
     assert_int_equal(run(*state, name_limits, NULL, NULL), DMCP_OK);
 }

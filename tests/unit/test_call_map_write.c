@@ -89,10 +89,10 @@ TEST_WITH(map_write, that_fails_poisons_the_attempt, stage_setup, stage_teardown
 static int write_twice(dmcp_call *call)
 {
     DMCP_TRY(insert(call, "m", NULL, "a", "1"));
-    DMCP_TRY(insert(call, "n", NULL, "a", "1"));                  /* another map */
-    DMCP_TRY(dmcp_map_remove(dmcp_map_open(call, "m"), "a"));     /* another function */
-    DMCP_TRY(insert(call, "m", "second", "b", "2"));              /* named */
-    DMCP_TRY(insert(call, "n", "second", "b", "2"));              /* the same name elsewhere */
+    DMCP_TRY(insert(call, "n", NULL, "a", "1"));              /* another map */
+    DMCP_TRY(dmcp_map_remove(dmcp_map_open(call, "m"), "a")); /* another function */
+    DMCP_TRY(insert(call, "m", "second", "b", "2"));          /* named */
+    DMCP_TRY(insert(call, "n", "second", "b", "2"));          /* the same name elsewhere */
     DMCP_TRY(dmcp_map_remove(dmcp_map_as(call, "m", "second"), "b"));
     assert_int_equal(insert(call, "m", "second", "c", "3"), DMCP_E_ALIAS);
     assert_string_equal(dmcp_error_text(call),

@@ -23,19 +23,22 @@ static const char *result_of(struct stage *st, const char *json)
 
 TEST_WITH(reply, of_an_object_is_structured_content_and_indented_text, stage_setup, stage_teardown)
 {
-    assert_string_equal(result_of(*state, "{\"a\":[1,\"x\"],\"b\":{}}"),
-                        "{\"content\":[" TEXT("{\\n  \\\"a\\\": [\\n    1,\\n    \\\"x\\\"\\n  ],\\n"
-                                              "  \\\"b\\\": {}\\n}") "],"
-                        "\"structuredContent\":{\"a\":[1,\"x\"],\"b\":{}}}");
+    assert_string_equal(
+        result_of(*state, "{\"a\":[1,\"x\"],\"b\":{}}"),
+        "{\"content\":[" TEXT(
+            "{\\n  \\\"a\\\": [\\n    1,\\n    \\\"x\\\"\\n  ],\\n"
+            "  \\\"b\\\": {}\\n}") "],"
+                                   "\"structuredContent\":{\"a\":[1,\"x\"],\"b\":{}}}");
 }
 
 TEST_WITH(reply, of_anything_else_is_wrapped_as_result, stage_setup, stage_teardown)
 {
     assert_string_equal(result_of(*state, "8"),
                         "{\"content\":[" TEXT("8") "],\"structuredContent\":{\"result\":8}}");
-    assert_string_equal(result_of(*state, "\"a \\\"b\\\"\""),
-                        "{\"content\":[" TEXT("a \\\"b\\\"") "],"
-                        "\"structuredContent\":{\"result\":\"a \\\"b\\\"\"}}");
+    assert_string_equal(
+        result_of(*state, "\"a \\\"b\\\"\""),
+        "{\"content\":[" TEXT("a \\\"b\\\"") "],"
+                                             "\"structuredContent\":{\"result\":\"a \\\"b\\\"\"}}");
     assert_string_equal(result_of(*state, "null"),
                         "{\"content\":[" TEXT("null") "],\"structuredContent\":{\"result\":null}}");
     assert_string_equal(result_of(*state, "[]"),
@@ -58,8 +61,8 @@ static int reply_twice(dmcp_call *call)
 
 TEST_WITH(reply, replaces_the_one_before_it, stage_setup, stage_teardown)
 {
-    assert_non_null(strstr(stage_call(*state, reply_twice, NULL, "{}"),
-                           "\"structuredContent\":{\"a\":2}}"));
+    assert_non_null(
+        strstr(stage_call(*state, reply_twice, NULL, "{}"), "\"structuredContent\":{\"a\":2}}"));
 }
 
 static int reply_nothing(dmcp_call *call)
@@ -102,9 +105,10 @@ TEST_WITH(reply, of_an_error_is_marked_as_one, stage_setup, stage_teardown)
 
 TEST_WITH(reply, loses_against_an_error_of_the_handler, stage_setup, stage_teardown)
 {
-    assert_string_equal(stage_call(*state, reply_then_fail, NULL, "{}"),
-                        "{\"content\":[" TEXT("Error executing tool tool: out of luck") "],"
-                        "\"isError\":true}");
+    assert_string_equal(
+        stage_call(*state, reply_then_fail, NULL, "{}"),
+        "{\"content\":[" TEXT("Error executing tool tool: out of luck") "],"
+                                                                        "\"isError\":true}");
 }
 
 TEST_WITH(handler, error_without_a_text_is_told_by_its_code, stage_setup, stage_teardown)
@@ -147,9 +151,10 @@ static int add_blocks(dmcp_call *call)
 TEST_WITH(block, of_every_kind_stands_in_order_behind_the_reply, stage_setup, stage_teardown)
 {
     assert_string_equal(stage_call(*state, add_blocks, NULL, "{}"), "{\"content\":[" BLOCKS "]}");
-    assert_string_equal(stage_call(*state, add_blocks, "reply", "{}"),
-                        "{\"content\":[" TEXT("first") "," BLOCKS "],"
-                        "\"structuredContent\":{\"result\":\"first\"}}");
+    assert_string_equal(
+        stage_call(*state, add_blocks, "reply", "{}"),
+        "{\"content\":[" TEXT("first") "," BLOCKS "],"
+                                       "\"structuredContent\":{\"result\":\"first\"}}");
 }
 
 /* ---- size and depth ---- */
@@ -248,7 +253,7 @@ TEST_WITH(output_schema, makes_a_tool_error_of_a_result_that_does_not_fit, open_
 TEST_WITH(output_schema, wants_structured_content_unless_the_tool_fails, open_schema, close_schema)
 {
     assert_non_null(strstr(stage_call(*state, reply_nothing, NULL, "{}"),
-                           "its handler gave no structured result"));
+                           "has an output schema, but its result is not structured"));
     assert_non_null(strstr(stage_call(*state, reply_error, NULL, "{}"), "no \\\"ann\\\" here"));
 }
 

@@ -94,8 +94,8 @@ static bool aborts(const char *fmt)
 
 TEST(pack, aborts_over_a_bad_format)
 {
-    static const char *const bad[] = { "", "x", "{s}", "{s:", "[s", "]", "{s:s", "{i:s}", "s s",
-                                       "{s s}" };
+    static const char *const bad[] = { "",  "x",    "{s}",   "{s:", "[s",
+                                       "]", "{s:s", "{i:s}", "s s", "{s s}" };
 
     assert_false(aborts("[s,s]"));
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
@@ -274,8 +274,8 @@ static int depth(dmcp_call *call)
         v = dmcp_pack(call, "[v]", v);
         assert_non_null(v);
     }
-    assert_non_null(dmcp_json_parse(call, dmcp_json_text(call, v),
-                                    strlen(dmcp_json_text(call, v))));
+    assert_non_null(
+        dmcp_json_parse(call, dmcp_json_text(call, v), strlen(dmcp_json_text(call, v))));
     assert_null(dmcp_pack(call, "[v]", v));
     assert_null(dmcp_pack(call, "[j]", dmcp_json_text(call, v)));
     assert_int_equal(dmcp_array_add(call, dmcp_pack(call, "[]"), v), DMCP_E_TOOBIG);

@@ -223,6 +223,7 @@ HTTP_TEST(a_body_that_trickles_for_ever_is_refused)
     p = http_peer_open(f);
     http_peer_sendz(f, p, LONG_BODY);
     trickle(f, p, 5000, 5000);
+    assert_true(p->in.len > 0 || p->is_reset); /* while it trickled */
     assert_int_equal(http_peer_response(f, p, NULL), 408);
 }
 
@@ -320,6 +321,30 @@ HTTP_TEST(a_peer_that_sends_its_last_request_and_shuts_its_side_gets_an_immediat
     http_peer_await_end(f, p);
     assert_non_null(strstr(p->in.data, "GET / (0)"));
     http_fixture_await_connections(f, 0);
+}
+
+HTTP_TEST(a_peer_that_shuts_its_side_while_it_reads_gets_the_rest)
+{
+    struct http_fixture *f = *state;
+    size_t size = 20u << 20;
+    struct http_peer *p;
+    char *body = mem_zalloc(size);
+
+    http_fixture_start(f);
+    p = http_peer_open(f);
+    p->is_deaf = true;
+    http_peer_sendz(f, p, GET("/hold"));
+    http_fixture_await(f, &f->n_requests, 1);
+    http_respond(f->x, 200, NULL, 0, str_make(body, size));
+    shutdown(p->fd, SHUT_WR);
+    for (int i = 0; i < 5; i++) {
+        http_fixture_turn(f);
+    }
+    p->is_deaf = false;
+    assert_int_equal(http_peer_response(f, p, NULL), 200);
+    assert_int_equal(f->n_complete, 1);
+    http_fixture_await_connections(f, 0);
+    mem_free(body);
 }
 
 HTTP_TEST(a_peer_that_takes_no_output_is_given_up)

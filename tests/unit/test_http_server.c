@@ -45,6 +45,30 @@ SERVER_TEST(there_may_be_as_many_connections_as_the_limit_and_the_next_is_told_s
     http_peer_expect(f, http_peer_open(f), GET("/"), 200, "GET / (0)");
 }
 
+/* Refusing with a word takes a connection's while, so it is bounded, too. */
+SERVER_TEST(a_crowd_over_the_limit_is_turned_away_without_a_word)
+{
+    struct http_fixture *f = *state;
+    int fds[65];
+
+    f->options.max_connections = 1;
+    f->options.linger_ms = 0;
+    http_fixture_start(f);
+    for (size_t i = 0; i < COUNT_OF(fds); i++) {
+        struct http_peer *p = http_peer_open(f);
+
+        http_fixture_await_connections(f, i + 1);
+        fds[i] = p->fd;
+        f->n_peers--;
+        buf_fini(&p->in);
+    }
+    http_peer_await_death(f, http_peer_open(f));
+    assert_int_equal(f->peers[0].in.len, 0);
+    for (size_t i = 0; i < COUNT_OF(fds); i++) {
+        close(fds[i]);
+    }
+}
+
 static rlim_t n_open_files(void)
 {
     DIR *d = opendir("/proc/self/fd");
@@ -122,6 +146,49 @@ SERVER_TEST(a_stopped_server_closes_what_is_idle_and_lets_exchanges_end)
     http_peer_await_end(f, open);
     assert_non_null(strstr(open->in.data, "\r\nConnection: close\r\n\r\ndone"));
     assert_int_equal(f->n_requests, 2);
+}
+
+static void answer_and_stop(struct http_fixture *f, struct http_exchange *x,
+                            const struct http_request *r)
+{
+    (void)r;
+    http_respond(x, 200, NULL, 0, STR("last"));
+    http_server_stop(f->server);
+}
+
+SERVER_TEST(a_connection_that_was_to_be_kept_is_closed_when_the_server_has_stopped_since)
+{
+    struct http_fixture *f = *state;
+    struct http_peer *p;
+
+    f->handle = answer_and_stop;
+    http_fixture_start(f);
+    p = http_peer_open(f);
+    http_peer_sendz(f, p, GET("/"));
+    http_peer_await_end(f, p);
+    assert_int_equal(f->n_complete, 1);
+}
+
+SERVER_TEST(a_peer_that_was_not_read_any_more_is_read_to_its_end_when_the_server_stops)
+{
+    struct http_fixture *f = *state;
+    struct http_peer *p;
+
+    f->options.max_header_bytes = 200;
+    f->options.linger_ms = 0;
+    http_fixture_start(f);
+    p = http_peer_open(f);
+    http_peer_sendz(f, p, GET("/hold"));
+    http_fixture_await(f, &f->n_requests, 1);
+    for (int i = 0; i < 100; i++) {
+        http_peer_sendz(f, p, GET("/pipelined"));
+        http_fixture_turn(f);
+    }
+    http_server_stop(f->server);
+    http_respond(f->x, 200, NULL, 0, STR("last"));
+    http_peer_await_end(f, p);
+    http_peer_close(p);
+    http_fixture_await_connections(f, 0);
 }
 
 SERVER_TEST(a_stopped_server_refuses_new_connections)

@@ -300,18 +300,42 @@ STREAM_TEST(a_handler_that_ignores_back_pressure_loses_the_connection_and_not_th
 STREAM_TEST(one_message_may_be_larger_than_the_bound)
 {
     struct http_fixture *f = *state;
-    char *data = mem_zalloc(10 * MAX_OUTPUT);
+    char *data = mem_zalloc(200 * MAX_OUTPUT);
     struct http_peer *p;
 
     f->options.max_output_bytes = MAX_OUTPUT;
     http_fixture_start(f);
     p = open_stream(f, GET("/stream"));
-    http_stream_write(f->x, str_make(data, 10 * MAX_OUTPUT));
+    http_stream_write(f->x, str_make(data, 200 * MAX_OUTPUT));
     http_stream_end(f->x);
     http_fixture_await(f, &f->n_complete, 1);
-    while (p->in.len < 10 * MAX_OUTPUT) {
+    while (p->in.len < 200 * MAX_OUTPUT) {
         http_fixture_turn(f);
     }
+    mem_free(data);
+}
+
+static void end_stream(struct http_fixture *f, struct http_exchange *x)
+{
+    (void)f;
+    http_stream_end(x);
+}
+
+STREAM_TEST(a_stream_that_ends_when_it_has_drained_ends_whole)
+{
+    struct http_fixture *f = *state;
+    char *data = mem_zalloc(200 * MAX_OUTPUT);
+    struct http_peer *p;
+
+    f->drained = end_stream;
+    f->options.max_output_bytes = MAX_OUTPUT;
+    http_fixture_start(f);
+    p = open_stream(f, "GET /stream HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+    http_stream_write(f->x, str_make(data, 200 * MAX_OUTPUT));
+    http_peer_await_end(f, p);
+    assert_int_equal(f->n_drained, 1);
+    assert_int_equal(f->n_complete, 1);
+    assert_string_equal(p->in.data + p->in.len - 7, "\r\n0\r\n\r\n");
     mem_free(data);
 }
 
