@@ -471,6 +471,105 @@ DMCP_API int dmcp_uuid7(dmcp_call *call, char text_out[37]);
 DMCP_API const char *dmcp_idempotency_key(dmcp_call *call, const char *alias);
 
 /* ------------------------------------------------------------------------------------------ */
+/* Waiting                                                                                    */
+/* ------------------------------------------------------------------------------------------ */
+
+/*
+ * The functions below wait for something from outside, for as long as it takes: they return
+ * DMCP_E_SUSPENDED while it is not there, the handler returns that (DMCP_TRY does), and the call
+ * waits as rows on disk, without a thread. When it comes the handler is run again from its top;
+ * what is recorded is not done again, so it comes straight back to the same place, and this time
+ * the function returns what came. They are for the handler itself, not for a step's body, and for
+ * durable tools.
+ */
+
+/*
+ * Waits for a time to pass.
+ * Arguments: ms from the first time this sleep is reached; the n-th sleep of a handler is the
+ *   n-th one in every attempt.
+ * Lifetime: none.
+ * Thread: the handler's; none while it waits.
+ * Durability: the end of the sleep is a row; a restart neither shortens nor prolongs it.
+ * Errors: DMCP_E_SUSPENDED; DMCP_E_CANCELLED; DMCP_E_MISUSE in a body or outside of durable tools.
+ */
+DMCP_API int dmcp_sleep(dmcp_call *call, uint64_t ms);
+
+typedef enum dmcp_action { DMCP_ACCEPT, DMCP_DECLINE, DMCP_CANCEL } dmcp_action;
+
+/* A question to the user behind the client. */
+typedef struct dmcp_question {
+    const char *alias;        /* names the question in its call */
+    const char *message;      /* for the user */
+    const dmcp_param *params; /* the fields of the form (scalars), or */
+    const char *schema;       /* the form's JSON Schema as text; NULL with a url */
+    const char *url;          /* a page to be opened instead of a form */
+    uint64_t timeout_ms;      /* 0 waits without end */
+} dmcp_question;
+
+/*
+ * Asks the user, and waits for the answer. A user who comes back after a restart of the server is
+ * asked again, with a word of excuse in front of the message.
+ * Arguments: see dmcp_question.
+ * Lifetime: *content_out, the form's fields, is of the call; NULL unless accepted. It was checked
+ *   against the schema. Either output may be NULL.
+ * Thread: the handler's; none while it waits.
+ * Durability: question and answer are durable; an answer that was recorded is never asked for
+ *   again.
+ * Errors: DMCP_E_SUSPENDED; DMCP_E_UNSUPPORTED when the client did not say that it can ask;
+ *   DMCP_E_TIMEOUT; DMCP_E_REMOTE when the client answered with an error (its text is in
+ *   dmcp_error_text), or with content that does not fit; DMCP_E_CANCELLED; DMCP_E_ALIAS;
+ *   DMCP_E_MISUSE. Declining and cancelling are answers, not errors.
+ * Source: MCP, client features, elicitation.
+ */
+DMCP_API int dmcp_elicit(dmcp_call *call, const dmcp_question *question, dmcp_action *action_out,
+                         const dmcp_value **content_out);
+
+/*
+ * Asks the client's model for a message (sampling).
+ * Arguments: alias names it in its call; params is the whole of the request's parameters
+ *   (messages, maxTokens, ...); timeout_ms 0 waits without end.
+ * Lifetime: *result_out is of the call: the client's whole answer (role, content, model, ...).
+ * Thread, Durability, Errors: as dmcp_elicit.
+ * Source: MCP, client features, sampling.
+ */
+DMCP_API int dmcp_sample(dmcp_call *call, const char *alias, const dmcp_value *params,
+                         uint64_t timeout_ms, const dmcp_value **result_out);
+
+/*
+ * Asks the client for its roots.
+ * Arguments: alias names it in its call; timeout_ms 0 waits without end.
+ * Lifetime: *roots_out, an array, is of the call.
+ * Thread, Durability, Errors: as dmcp_elicit.
+ * Source: MCP, client features, roots.
+ */
+DMCP_API int dmcp_list_roots(dmcp_call *call, const char *alias, uint64_t timeout_ms,
+                             const dmcp_value **roots_out);
+
+/*
+ * Waits for a signal from outside: somebody with the right to sends it to this call by its id and
+ * the signal's name (`dmcp signal`, dmcp_signal_send). One that came before is not lost.
+ * Arguments: name, once per call; timeout_ms 0 waits without end.
+ * Lifetime: *value_out, what was sent with it, is of the call.
+ * Thread: the handler's; none while it waits.
+ * Durability: as dmcp_elicit.
+ * Errors: DMCP_E_SUSPENDED; DMCP_E_TIMEOUT; DMCP_E_CANCELLED; DMCP_E_ALIAS; DMCP_E_MISUSE.
+ */
+DMCP_API int dmcp_await_signal(dmcp_call *call, const char *name, uint64_t timeout_ms,
+                               const dmcp_value **value_out);
+
+/*
+ * Whether the call was cancelled, by its client or the operator, or its time is over. Guards and
+ * waits look for themselves: they return DMCP_E_CANCELLED instead of beginning something new.
+ * Arguments: the call.
+ * Lifetime: none.
+ * Thread: any, while the handler runs.
+ * Durability: a cancellation that was accepted is durable.
+ * Errors: none.
+ * Source: MCP, utilities, cancellation.
+ */
+DMCP_API bool dmcp_cancelled(const dmcp_call *call);
+
+/* ------------------------------------------------------------------------------------------ */
 /* UUIDv7                                                                                     */
 /* ------------------------------------------------------------------------------------------ */
 

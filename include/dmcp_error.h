@@ -49,7 +49,8 @@ extern "C" {
     X(REMOTE, -22, "the peer answered with an error")                                              \
     X(DENIED, -23, "not allowed")                                                                  \
     X(MISUSE, -24, "not allowed here")                                                             \
-    X(INTERRUPTED, -25, "interrupted by the caller")
+    X(INTERRUPTED, -25, "interrupted by the caller")                                               \
+    X(UNSUPPORTED, -26, "the client cannot do this")
 
 enum dmcp_error {
     DMCP_OK = 0,

@@ -29,6 +29,7 @@
 #include "base/hmap.h"
 #include "base/ids.h"
 #include "base/limits.h"
+#include "base/list.h"
 #include "base/mailbox.h"
 #include "base/waiter.h"
 #include "dmcp.h"
@@ -60,7 +61,8 @@ enum call_mode {
 
 /* One attempt to be run. */
 struct run {
-    struct mail mail; /* in the workers' queue */
+    struct mail mail; /* in the workers' queue, */
+    struct link link; /* or among the running ones */
     enum call_mode mode;
     const struct tool *tool;
     struct id call, session;
@@ -69,6 +71,10 @@ struct run {
     struct str params;     /* raw JSON of tools/call's params */
     uint32_t attempt;
     uint8_t log_level; /* the least that the client wants, as dmcp_log_level */
+    uint8_t client;    /* what the client can do: SESSION_* of records.h */
+    uint8_t flags;     /* UNFINISHED_* of records.h */
+    bool is_reask;     /* questions of another life of the server are asked again */
+    atomic_bool is_cancelled; /* set from outside while it runs */
     struct arena arena; /* owns the strings */
 };
 

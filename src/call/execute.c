@@ -106,6 +106,10 @@ static void finish(dmcp_call *call, int code)
 {
     struct buf body;
 
+    if (call_is_journaled(call) && call->poison == DMCP_E_SUSPENDED) {
+        call_post(call, call_command(call, CMD_CALL_SUSPEND));
+        return;
+    }
     if (call_is_journaled(call) && call->poison != DMCP_OK) {
         log_info("call=%s tool=%s attempt=%u: given back: %s", call->id_hex, call->tool_name,
                  dmcp_call_attempt(call), dmcp_strerror(call->poison));

@@ -162,9 +162,13 @@ static void record_result(struct step *s)
     }
 }
 
-static int stop_here(struct step *s)
+/* No body begins in a server that stops, or in a call that was cancelled. */
+static int check_may_run(struct step *s)
 {
-    return call_poison(s->call, DMCP_E_STOPPING, "the server is stopping");
+    if (is_stopping(s)) {
+        return call_poison(s->call, DMCP_E_STOPPING, "the server is stopping");
+    }
+    return call_is_cancelled(s->call) ? call_fail_cancelled(s->call) : DMCP_OK;
 }
 
 /* ---- at least once ---- */
@@ -177,11 +181,13 @@ static bool is_hopeless(int code)
 
 static int run_at_least_once(struct step *s)
 {
-    int rc;
+    unsigned attempt = 1;
+    int rc = retry_resume(s->call, s->alias, &attempt);
 
-    for (unsigned attempt = 1;; attempt++) {
-        if (is_stopping(s)) {
-            return stop_here(s);
+    for (; rc == DMCP_OK; attempt++) {
+        rc = check_may_run(s);
+        if (rc != DMCP_OK) {
+            return rc;
         }
         rc = call_flush_recorded(s->call);
         if (rc != DMCP_OK) {
@@ -194,12 +200,14 @@ static int run_at_least_once(struct step *s)
         if (s->call->poison != DMCP_OK || is_hopeless(rc) || attempt >= s->retry.max_attempts) {
             return rc;
         }
-        rc = retry_wait(s->call, &s->retry, attempt);
+        rc = retry_wait(s->call, &s->retry, s->alias, attempt);
         if (rc != DMCP_OK) {
             return rc;
         }
     }
-    rc = check_result(s);
+    if (rc == DMCP_OK) {
+        rc = check_result(s);
+    }
     if (rc == DMCP_OK) {
         record_result(s);
     }
@@ -249,11 +257,16 @@ static int fail_for_good(struct step *s, int code)
 
 static int run_at_most_once(struct step *s)
 {
-    int rc, moved;
+    unsigned attempt = 1;
+    int moved, rc = retry_resume(s->call, s->alias, &attempt);
 
-    for (unsigned attempt = 1;; attempt++) {
-        if (is_stopping(s)) {
-            return stop_here(s);
+    if (rc != DMCP_OK) {
+        return rc;
+    }
+    for (;; attempt++) {
+        rc = check_may_run(s);
+        if (rc != DMCP_OK) {
+            return rc;
         }
         rc = move_row(s, STEP_OP_BEGIN, STR(""));
         if (rc != DMCP_OK) {
@@ -281,7 +294,7 @@ static int run_at_most_once(struct step *s)
         if (attempt >= s->retry.max_attempts) {
             return rc;
         }
-        rc = retry_wait(s->call, &s->retry, attempt);
+        rc = retry_wait(s->call, &s->retry, s->alias, attempt);
         if (rc != DMCP_OK) {
             return rc;
         }

@@ -64,6 +64,7 @@ struct dmcp_call {
     struct scope root, *scope;
     bool is_dirty; /* something was recorded that may not be durable */
     unsigned n_steps;
+    unsigned n_sleeps;
 
     struct reply reply;
     struct dmcp_batch *batches; /* all that were made, to be freed */
@@ -113,7 +114,16 @@ struct str call_dup(dmcp_call *call, struct str s);
  *
  *   | 01 | kind 1 | alias of the step whose body runs ... | 00 | parts with 00 between them |
  */
-enum alias_kind { ALIAS_VALUE = 'v', ALIAS_MAP = 'm', ALIAS_BATCH = 'b', ALIAS_EVENT = 'e' };
+enum alias_kind {
+    ALIAS_VALUE = 'v',
+    ALIAS_MAP = 'm',
+    ALIAS_BATCH = 'b',
+    ALIAS_EVENT = 'e',
+    ALIAS_SLEEP = 's',
+    ALIAS_RETRY = 'r',
+    ALIAS_QUESTION = 'q',
+    ALIAS_SIGNAL = 'g', /* known outside too: signal_alias in store/keys.h */
+};
 struct str journal_alias(dmcp_call *call, enum alias_kind kind, const struct str *parts,
                          size_t n_parts);
 
@@ -126,6 +136,9 @@ int journal_claim(dmcp_call *call, struct str alias) MUST_CHECK;
 
 /* What is recorded under the alias, in the call's arena; DMCP_E_NOTFOUND. */
 int journal_find(dmcp_call *call, struct str alias, struct entry *entry_out) MUST_CHECK;
+
+/* The same from the store, also in a first attempt. */
+int journal_read(dmcp_call *call, struct str alias, struct entry *entry_out) MUST_CHECK;
 
 /* Records a result, without waiting. The label is for people. */
 void journal_record(dmcp_call *call, enum step_guard guard, struct str alias, struct str label,
@@ -167,8 +180,37 @@ int value_pack(dmcp_call *call, const char *fmt, va_list ap, yyjson_mut_val **v_
 /* A policy with the guard's defaults for what is zero. */
 struct dmcp_retry retry_policy(struct dmcp_retry given, unsigned max_attempts);
 
-/* Waits before the next try. DMCP_E_STOPPING, the call poisoned: there will be none. */
-int retry_wait(dmcp_call *call, const struct dmcp_retry *policy, unsigned attempt) MUST_CHECK;
+/* Waits before the next try: a moment in this thread, longer as a suspended call. DMCP_OK: try.
+ * DMCP_E_STOPPING, DMCP_E_SUSPENDED, the call poisoned: not in this attempt of the call. */
+int retry_wait(dmcp_call *call, const struct dmcp_retry *policy, struct str step,
+               unsigned attempt) MUST_CHECK;
+
+/* Where an earlier attempt of the call suspended it between two tries: the number of the try that
+ * is next. DMCP_E_SUSPENDED: it is not yet time. */
+int retry_resume(dmcp_call *call, struct str step, unsigned *attempt) MUST_CHECK;
+
+/* ---- wait.c ---- */
+
+/* What a wait is for. A question has the three messages; they are made when they are needed. */
+struct wait {
+    dmcp_call *call;
+    const char *what;    /* for error texts: "sleep", "question \"x\"" */
+    struct str alias;    /* the journal's */
+    uint64_t timeout_ms; /* 0: none */
+    /* Writes the request with this id; NULL: no question. */
+    void (*write_request)(const struct wait *w, struct str id, bool is_again, struct buf *out);
+    const void *arg;
+};
+
+/* DMCP_OK: *answer_out is what came, JSON text. DMCP_E_SUSPENDED: the call is poisoned with it.
+ * DMCP_E_TIMEOUT, DMCP_E_REMOTE, DMCP_E_CANCELLED, with the text. */
+int wait_for(struct wait *w, struct str *answer_out) MUST_CHECK;
+
+/* Whether waiting is possible here at all: DMCP_E_MISUSE with the text. */
+int wait_check(dmcp_call *call, const char *what) MUST_CHECK;
+
+bool call_is_cancelled(const dmcp_call *call);
+int call_fail_cancelled(dmcp_call *call);
 
 /* ---- reply.c ---- */
 

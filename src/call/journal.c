@@ -75,7 +75,7 @@ int journal_claim(dmcp_call *call, struct str alias)
 
 /* ---- finding ---- */
 
-static int read_entry(dmcp_call *call, struct str alias, struct entry *entry_out)
+int journal_read(dmcp_call *call, struct str alias, struct entry *entry_out)
 {
     struct key key = key_journal(call->id, alias);
     struct journal_record r;
@@ -111,7 +111,7 @@ int journal_find(dmcp_call *call, struct str alias, struct entry *entry_out)
         *entry_out = *known;
         return DMCP_OK;
     }
-    return call->run->attempt > 1 ? read_entry(call, alias, entry_out) : DMCP_E_NOTFOUND;
+    return call->run->attempt > 1 ? journal_read(call, alias, entry_out) : DMCP_E_NOTFOUND;
 }
 
 /* ---- recording ---- */

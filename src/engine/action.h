@@ -52,7 +52,7 @@ struct action {
         } event;
         struct {
             struct call_record record;
-            uint8_t log_level; /* of the session */
+            uint8_t log_level, client; /* of the session: its level, and its flags */
             uint32_t attempt;
             uint8_t flags;  /* of unfinished_record */
             bool is_reask;  /* questions of another life of the server are asked again */

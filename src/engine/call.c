@@ -118,7 +118,7 @@ static bool has_free_worker(const struct engine *e)
 }
 
 static void dispatch(struct engine *e, struct call *call, const struct call_record *r,
-                     uint8_t log_level)
+                     struct session_traits traits)
 {
     struct action *a = action_add(e->out, ACT_DISPATCH, WHEN_VISIBLE);
 
@@ -128,7 +128,8 @@ static void dispatch(struct engine *e, struct call *call, const struct call_reco
     a->dispatch.record.request_id = action_dup(a, r->request_id);
     a->dispatch.record.name = action_dup(a, r->name);
     a->dispatch.record.params = action_dup(a, r->params);
-    a->dispatch.log_level = log_level;
+    a->dispatch.log_level = traits.log_level;
+    a->dispatch.client = traits.client;
     a->dispatch.attempt = call->attempt;
     a->dispatch.flags = call->flags;
     a->dispatch.is_reask = call->epoch != e->epoch;
@@ -148,7 +149,7 @@ int call_dispatch_ready(struct engine *e)
         struct call *call = CONTAINER_OF(first, struct call, link);
         struct call_record r;
         struct buf value;
-        uint8_t level = 0;
+        struct session_traits traits;
 
         buf_init(&value, SIZE_MAX / 2);
         rc = call_read(e, call->id, &value, &r);
@@ -156,10 +157,10 @@ int call_dispatch_ready(struct engine *e)
             rc = engine_corrupt(e, "the row of unfinished call", call->id);
         }
         if (rc == DMCP_OK) {
-            rc = session_log_level(e, call->session, &level);
+            rc = session_traits(e, call->session, &traits);
         }
         if (rc == DMCP_OK) {
-            dispatch(e, call, &r, level);
+            dispatch(e, call, &r, traits);
         }
         buf_fini(&value);
     }
@@ -221,7 +222,9 @@ static void begin(struct engine *e, const struct command *c)
         list_append(&e->priming, &call->prime_link);
     }
     if (has_free_worker(e) && list_first(&e->calls_in[CALL_READY]) == &call->link) {
-        dispatch(e, call, &r, c->start.log_level); /* it overtakes nobody */
+        /* It overtakes nobody. */
+        dispatch(e, call, &r,
+                 (struct session_traits){ c->start.log_level, c->start.client });
     }
 }
 

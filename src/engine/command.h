@@ -59,7 +59,7 @@ struct command {
         } update;
         struct {
             struct call_record record; /* created_ms is filled in by the engine */
-            uint8_t log_level;         /* of the session */
+            uint8_t log_level, client; /* of the session: its level, and its flags */
             uint64_t credit;           /* bytes the peer takes before it says more */
         } start;
         struct {

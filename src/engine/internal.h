@@ -172,7 +172,11 @@ int session_open(struct engine *e, const struct command *c) MUST_CHECK;
 int session_get(struct engine *e, const struct command *c) MUST_CHECK;
 int session_update(struct engine *e, const struct command *c) MUST_CHECK;
 int session_close(struct engine *e, const struct command *c) MUST_CHECK;
-int session_log_level(struct engine *e, struct id session, uint8_t *level_out) MUST_CHECK;
+/* What a dispatch tells of the session; zero when it is gone. */
+struct session_traits {
+    uint8_t log_level, client;
+};
+int session_traits(struct engine *e, struct id session, struct session_traits *t) MUST_CHECK;
 
 /* ---- step.c, map.c, event.c ---- */
 

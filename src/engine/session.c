@@ -174,19 +174,20 @@ int session_close(struct engine *e, const struct command *c)
     return DMCP_OK;
 }
 
-int session_log_level(struct engine *e, struct id session, uint8_t *level_out)
+int session_traits(struct engine *e, struct id session, struct session_traits *t)
 {
     struct session_record r;
     struct buf value;
     int rc;
 
+    *t = (struct session_traits){ 0 };
     buf_init(&value, SIZE_MAX / 2);
     rc = read_live(e, session, &value, &r);
     if (rc == DMCP_OK) {
-        *level_out = r.log_level;
+        t->log_level = r.log_level;
+        t->client = r.flags;
     } else if (rc == DMCP_E_NOTFOUND) {
-        *level_out = 0; /* the session went before its call did */
-        rc = DMCP_OK;
+        rc = DMCP_OK; /* the session went before its call did */
     }
     buf_fini(&value);
     return rc;

@@ -10,6 +10,7 @@ static void on_session(struct endpoint *e, struct exchange *x, const struct acti
 {
     struct session_info s = { .id = a->session,
                               .log_level = a->record.log_level,
+                              .client = a->record.flags,
                               .touched_ms = a->record.seen_ms };
     const struct session_info *cached;
 

@@ -34,6 +34,24 @@ static struct str dup_json(struct command *c, const yyjson_val *v)
     return copy;
 }
 
+/* What the client can do. An elicitation capability without modes means forms.
+ * Source: MCP 2025-11-25, client features. */
+static uint8_t read_capabilities(yyjson_val *capabilities)
+{
+    yyjson_val *elicitation = json_get(capabilities, "elicitation");
+    yyjson_val *sampling = json_get(capabilities, "sampling");
+    bool has_url = json_get(elicitation, "url") != NULL;
+    bool has_form = elicitation && (json_get(elicitation, "form") || !has_url);
+    unsigned flags = 0;
+
+    flags |= sampling ? SESSION_SAMPLING : 0;
+    flags |= json_get(sampling, "tools") ? SESSION_SAMPLING_TOOLS : 0;
+    flags |= has_form ? SESSION_ELICIT_FORM : 0;
+    flags |= has_url ? SESSION_ELICIT_URL : 0;
+    flags |= json_get(capabilities, "roots") ? SESSION_ROOTS : 0;
+    return (uint8_t)flags;
+}
+
 void method_initialize(struct endpoint *e, struct exchange *x)
 {
     const yyjson_val *params = x->message->params;
@@ -53,6 +71,7 @@ void method_initialize(struct endpoint *e, struct exchange *x)
     c = endpoint_command(x, CMD_SESSION_OPEN);
     c->open.protocol_version = command_dup(c, str_of(version_name(s.version)));
     c->open.principal = STR("");
+    c->open.flags = x->client = read_capabilities(json_get(params, "capabilities"));
     c->open.client_info = dup_json(c, json_get(params, "clientInfo"));
     c->open.capabilities = dup_json(c, json_get(params, "capabilities"));
     exchange_move(e, x, EXCHANGE_ENGINE);
@@ -87,7 +106,8 @@ static void write_capabilities(struct json_writer *w)
 /* The session is durable. */
 void initialize_done(struct endpoint *e, struct exchange *x)
 {
-    struct session_info s = { .id = x->session, .version = x->version, .touched_ms = e->now_ms };
+    struct session_info s = { .id = x->session, .version = x->version, .touched_ms = e->now_ms,
+                              .client = x->client };
     struct json_writer w;
     struct buf result;
 

@@ -41,6 +41,7 @@ struct exchange {
     struct link link; /* in endpoint.open until DONE */
     struct id session;
     enum version version;
+    uint8_t client;   /* of an initialize: what the client can do */
     bool has_session; /* answers carry Mcp-Session-Id */
     bool is_follower; /* the engine sends it a stream */
     bool is_slow;     /* credit is held back until it drained */

@@ -117,6 +117,43 @@ void post_take(struct endpoint *e, struct exchange *x, const struct endpoint_req
     }
 }
 
+static struct str dup_json(struct command *c, const yyjson_val *v)
+{
+    struct buf text;
+    struct str copy;
+
+    buf_init(&text, SIZE_MAX / 2);
+    json_write(&text, v);
+    copy = command_dup(c, buf_str(&text));
+    buf_fini(&text);
+    return copy;
+}
+
+/* As the handler is told: "-1: rejected by the user". */
+static struct str error_text(struct command *c, const struct rpc_message *m)
+{
+    return str_of(arena_printf(&c->arena, "%lld: %.*s", (long long)m->error_code,
+                               (int)(m->error_message.len < 300 ? m->error_message.len : 300),
+                               m->error_message.p));
+}
+
+/* notifications/cancelled {"requestId"}. False: it names no request.
+ * Source: MCP 2025-11-25, utilities, cancellation. */
+static bool cancel_request(struct endpoint *e, struct exchange *x)
+{
+    yyjson_val *id = json_get(x->message->params, "requestId");
+    struct command *c;
+
+    if (!id) {
+        return false;
+    }
+    c = endpoint_command(x, CMD_CANCEL);
+    c->cancel.request_id = dup_json(c, id);
+    exchange_move(e, x, EXCHANGE_ENGINE); /* 202 when it is durable */
+    e->ops.post(e->ops.arg, c);
+    return true;
+}
+
 static void take_notification(struct endpoint *e, struct exchange *x)
 {
     struct command *c;
@@ -129,7 +166,32 @@ static void take_notification(struct endpoint *e, struct exchange *x)
         e->ops.post(e->ops.arg, c);
         return;
     }
+    if (str_eq(x->message->method, STR("notifications/cancelled")) && cancel_request(e, x)) {
+        return;
+    }
     exchange_respond(e, x, 202, STR_NONE);
+}
+
+/* The answer to a question, by the id that went out with it (call/wait.c). One of another form is
+ * nobody's answer, and accepted like any message. */
+static void take_response(struct endpoint *e, struct exchange *x)
+{
+    struct str id = rpc_id(x->message);
+    struct command *c;
+    struct id input;
+
+    if (id.len != ID_HEX_BYTES + 2 ||
+        id_from_hex(str_make(id.p + 1, ID_HEX_BYTES), &input) != DMCP_OK) {
+        exchange_respond(e, x, 202, STR_NONE);
+        return;
+    }
+    c = endpoint_command(x, CMD_ANSWER);
+    c->answer.input = input;
+    c->answer.is_error = x->message->kind == RPC_ERROR;
+    c->answer.body = c->answer.is_error ? error_text(c, x->message)
+                                        : dup_json(c, x->message->result);
+    exchange_move(e, x, EXCHANGE_ENGINE); /* 202 when it is durable */
+    e->ops.post(e->ops.arg, c);
 }
 
 void post_continue(struct endpoint *e, struct exchange *x, const struct session_info *s)
@@ -143,8 +205,7 @@ void post_continue(struct endpoint *e, struct exchange *x, const struct session_
         break;
     case RPC_RESULT:
     case RPC_ERROR:
-        /* Nothing was asked on this session: an answer to a question of another life. */
-        exchange_respond(e, x, 202, STR_NONE);
+        take_response(e, x);
         break;
     }
 }

@@ -15,6 +15,7 @@ struct session_info {
     struct id id;
     enum version version;
     uint8_t log_level;   /* as dmcp_log_level */
+    uint8_t client;      /* what the client can do: SESSION_* of records.h */
     uint64_t touched_ms; /* the row's seen_ms is at least this */
     struct link link;
 };

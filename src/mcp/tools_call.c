@@ -118,6 +118,7 @@ static void start_durable(struct endpoint *e, struct exchange *x, const struct s
                                             .name = command_dup(c, name),
                                             .params = command_dup(c, params) };
     c->start.log_level = s->log_level;
+    c->start.client = s->client;
     c->start.credit = STREAM_CREDIT;
     x->is_follower = true;
     exchange_move(e, x, EXCHANGE_ENGINE);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "json/writer.h"
 #include "server/driver.h"
 #include "server/listener.h"
 #include "server/room.h"
@@ -27,6 +28,22 @@
 #define ROOM_MS 500           /* between two looks for room on the disk */
 #define FAILURE_LINGER_MS 200 /* for refusals to reach their clients */
 #define STOP_POLL_MS 10
+
+/* What a repeat of a cancelled request gets (the code that the Language Server Protocol gave to
+ * cancelled requests; JSON-RPC and MCP have none). */
+static struct str cancelled_error(struct buf *b)
+{
+    struct json_writer w;
+
+    jw_init(&w, b);
+    jw_object(&w);
+    jw_key(&w, "code");
+    jw_int(&w, -32800);
+    jw_key(&w, "message");
+    jw_strz(&w, "the request was cancelled");
+    jw_object_end(&w);
+    return buf_str(b);
+}
 
 struct process {
     const struct process_config *config;
@@ -42,6 +59,7 @@ struct process {
     struct workers *workers;
     struct listener *listener;
     struct endpoint_config endpoint;
+    struct buf cancelled;
     atomic_bool is_stopping;
     atomic_int failure; /* DMCP_E_FULL or another code of the store */
     uint64_t deadline_ms;
@@ -136,10 +154,20 @@ static void dispatch(void *arg, struct action *a)
     r->request_id = run_dup(r, a->dispatch.record.request_id);
     r->attempt = a->dispatch.attempt;
     r->log_level = a->dispatch.log_level;
+    r->client = a->dispatch.client;
+    r->flags = a->dispatch.flags;
+    r->is_reask = a->dispatch.is_reask;
     action_free(a);
     if (workers_put(p->workers, r) != DMCP_OK) {
         run_free(r); /* stopping: it is on disk */
     }
+}
+
+static void cancel(void *arg, struct id call)
+{
+    struct process *p = arg;
+
+    workers_cancel(p->workers, call);
 }
 
 /* ---- failure of the store ---- */
@@ -306,8 +334,11 @@ static int start_engine(struct process *p, const struct crash_note *crash, struc
                                            .max_dispatched_bytes = MAX_DISPATCHED_BYTES,
                                            .max_sessions = (uint32_t)o->max_sessions,
                                            .session_idle_ms = o->session_idle_ms,
-                                           .prime_ms = PRIME_MS };
-    const struct driver_ops ops = { .dispatch = dispatch, .failed = driver_failed, .arg = p };
+                                           .prime_ms = PRIME_MS,
+                                           .cancelled = cancelled_error(&p->cancelled) };
+    const struct driver_ops ops = {
+        .dispatch = dispatch, .cancel = cancel, .failed = driver_failed, .arg = p
+     };
     struct buf result;
     int rc;
 
@@ -366,6 +397,7 @@ static void free_process(struct process *p)
     listener_free(p->listener);
     store_close(p->store);
     mailbox_fini(&p->io);
+    buf_fini(&p->cancelled);
     uv_loop_close(&p->loop);
 }
 
@@ -385,6 +417,7 @@ int process_run(void *arg, const struct crash_note *crash, struct crash_note *no
     signal(SIGPIPE, SIG_IGN);
     crash_watch(note);
     init_loop(&p);
+    buf_init(&p.cancelled, KIB);
     rc = open_store(&p, &e);
     if (rc == DMCP_OK) {
         rc = start_engine(&p, crash, &e);

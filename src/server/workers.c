@@ -13,7 +13,8 @@ struct workers {
     struct mail *first, **last;
     size_t n_queued, max_queued;
     pthread_t *threads;
-    size_t n_threads, max_threads, n_running;
+    size_t n_threads, max_threads;
+    struct list running; /* of struct run */
     size_t n_idle;   /* wait to be woken */
     size_t n_waking; /* of these, woken and not there yet: 0 or 1 */
     bool has_begun, is_draining;
@@ -27,6 +28,7 @@ struct workers *workers_new(struct call_env *env, size_t n_threads, size_t max_q
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->filled, NULL);
     w->last = &w->first;
+    list_init(&w->running);
     w->max_queued = max_queued;
     w->max_threads = n_threads;
     w->threads = mem_zalloc_n(n_threads, sizeof(pthread_t));
@@ -89,15 +91,15 @@ static void *worker_main(void *arg)
     while ((r = take(w))) {
         bool wakes = must_wake(w);
 
-        w->n_running++;
+        list_append(&w->running, &r->link);
         pthread_mutex_unlock(&w->lock);
         if (wakes) {
             pthread_cond_signal(&w->filled);
         }
         call_execute(w->env, &waiter, r);
-        run_free(r);
         pthread_mutex_lock(&w->lock);
-        w->n_running--;
+        list_remove(&w->running, &r->link);
+        run_free(r);
     }
     pthread_mutex_unlock(&w->lock);
     crash_stack_fini(&stack);
@@ -137,6 +139,26 @@ int workers_put(struct workers *w, struct run *r)
     return rc;
 }
 
+void workers_cancel(struct workers *w, struct id call)
+{
+    pthread_mutex_lock(&w->lock);
+    for (struct link *k = list_first(&w->running); k; k = list_next(&w->running, k)) {
+        struct run *r = CONTAINER_OF(k, struct run, link);
+
+        if (id_eq(r->call, call)) {
+            atomic_store(&r->is_cancelled, true);
+        }
+    }
+    for (struct mail *m = w->first; m; m = m->next) {
+        struct run *r = CONTAINER_OF(m, struct run, mail);
+
+        if (id_eq(r->call, call)) {
+            atomic_store(&r->is_cancelled, true);
+        }
+    }
+    pthread_mutex_unlock(&w->lock);
+}
+
 size_t workers_drain(struct workers *w)
 {
     struct mail *m, *next;
@@ -148,7 +170,7 @@ size_t workers_drain(struct workers *w)
     w->first = NULL;
     w->last = &w->first;
     w->n_queued = 0;
-    n = w->n_running;
+    n = w->running.n;
     pthread_cond_broadcast(&w->filled);
     pthread_mutex_unlock(&w->lock);
     for (; m; m = next) {
@@ -163,7 +185,7 @@ size_t workers_running(struct workers *w)
     size_t n;
 
     pthread_mutex_lock(&w->lock);
-    n = w->n_running;
+    n = w->running.n;
     pthread_mutex_unlock(&w->lock);
     return n;
 }

@@ -19,6 +19,9 @@ void workers_begin(struct workers *w);
  * are not counted: the engine bounds what it dispatches. */
 int workers_put(struct workers *w, struct run *r) MUST_CHECK;
 
+/* Tells the call's handler, running or queued, that it is to end. */
+void workers_cancel(struct workers *w, struct id call);
+
 /* No handler is started any more: what is queued is dropped (durable calls are on disk).
  * Returns the number of handlers still running. */
 size_t workers_drain(struct workers *w);

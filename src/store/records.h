@@ -16,13 +16,18 @@
 struct session_record {
     uint64_t created_ms, seen_ms;
     uint8_t log_level;   /* index into mcp's level names */
-    uint8_t flags;       /* SESSION_INITIALIZED */
+    uint8_t flags;       /* of SESSION_* */
     struct str protocol_version;
     struct str principal;    /* who may use it; empty without authorization */
     struct str client_info;  /* raw JSON */
     struct str capabilities; /* raw JSON */
 };
 #define SESSION_INITIALIZED 1u
+#define SESSION_SAMPLING 2u /* what the client said that it can do */
+#define SESSION_SAMPLING_TOOLS 4u
+#define SESSION_ELICIT_FORM 8u
+#define SESSION_ELICIT_URL 16u
+#define SESSION_ROOTS 32u
 
 /* | 1 | era 1 | method 1 | created 8 | session 16 | digest 16 | request id | name | params | */
 struct call_record {

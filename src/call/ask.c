@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Questions to the client: elicitation, sampling, roots. What goes out is a JSON-RPC request on
+ * the call's stream; the client's result, or its error, comes back through engine/wait.c.
+ * Source: MCP 2025-11-25, client features.
+ */
+#include "call/internal.h"
+#include "call/params.h"
+#include "json/rpc.h"
+#include "json/schema.h"
+#include "json/writer.h"
+
+#define AGAIN "Sorry, we got disconnected and need to try again: "
+
+struct question {
+    const dmcp_question *spec;
+    struct str schema; /* of the form; absent with a URL */
+};
+
+static int check_client(dmcp_call *call, uint8_t can, const char *what, const char *capability)
+{
+    if (call->run->client & can) {
+        return DMCP_OK;
+    }
+    return call_fail(call, DMCP_E_UNSUPPORTED,
+                     "%s: the client did not declare the capability \"%s\"", what, capability);
+}
+
+/* ---- elicitation ---- */
+
+static void write_elicitation(const struct wait *w, struct str id, bool is_again,
+                              struct buf *out)
+{
+    const struct question *q = w->arg;
+    char hex[ID_HEX_BYTES + 1];
+    struct json_writer p;
+    struct buf params;
+
+    buf_init(&params, LIMIT_EVENT_BYTES);
+    jw_init(&p, &params);
+    jw_object(&p);
+    if (q->spec->url) {
+        id_to_hex(digest_id(id), hex);
+        jw_key(&p, "mode");
+        jw_strz(&p, "url");
+        jw_key(&p, "url");
+        jw_strz(&p, q->spec->url);
+        jw_key(&p, "elicitationId");
+        jw_strz(&p, hex);
+    }
+    jw_key(&p, "message");
+    jw_strf(&p, "%s%s", is_again ? AGAIN : "", q->spec->message ? q->spec->message : "");
+    if (!q->spec->url) {
+        jw_key(&p, "requestedSchema");
+        jw_raw(&p, q->schema);
+    }
+    jw_object_end(&p);
+    rpc_write_request(out, id, STR("elicitation/create"), buf_str(&params));
+    buf_fini(&params);
+}
+
+/* Source: elicitation, "Response Actions": only an accepted form has content. */
+static int read_action(dmcp_call *call, const struct wait *w, const dmcp_value *answer,
+                       dmcp_action *action_out)
+{
+    const char *action = dmcp_str(dmcp_get(answer, "action"));
+
+    if (strcmp(action, "accept") == 0) {
+        *action_out = DMCP_ACCEPT;
+    } else if (strcmp(action, "decline") == 0) {
+        *action_out = DMCP_DECLINE;
+    } else if (strcmp(action, "cancel") == 0) {
+        *action_out = DMCP_CANCEL;
+    } else {
+        return call_fail(call, DMCP_E_REMOTE, "%s: the client answered with the unknown action "
+                                              "\"%s\"", w->what, action);
+    }
+    return DMCP_OK;
+}
+
+static int check_content(dmcp_call *call, const struct wait *w, const struct question *q,
+                         const dmcp_value *content)
+{
+    const char *text = content ? dmcp_json_text(call, content) : "{}";
+    struct schema *schema = NULL;
+    struct schema_error wrong;
+    yyjson_doc *doc = NULL;
+    struct err e = { 0 };
+    int rc = schema_compile(q->schema, NULL, &schema, &e);
+
+    if (rc == DMCP_OK) {
+        rc = json_read(str_of(text), &doc, &e);
+    }
+    if (rc == DMCP_OK && schema_check(schema, yyjson_doc_get_root(doc), &wrong) != DMCP_OK) {
+        rc = call_fail(call, DMCP_E_REMOTE, "%s: the answer does not fit: %s%s%s", w->what,
+                       wrong.path, wrong.path[0] ? ": " : "", wrong.text);
+    } else if (rc != DMCP_OK) {
+        rc = call_fail(call, DMCP_E_INVALID, "%s: its schema: %s", w->what, e.text);
+    }
+    yyjson_doc_free(doc);
+    schema_free(schema);
+    return rc;
+}
+
+static int take_elicitation(dmcp_call *call, const struct wait *w, struct str answer,
+                            dmcp_action *action_out, const dmcp_value **content_out)
+{
+    const struct question *q = w->arg;
+    const dmcp_value *content = NULL;
+    dmcp_action action;
+    yyjson_mut_val *v;
+    int rc = value_parse(call, answer, &v);
+
+    if (rc == DMCP_OK) {
+        rc = read_action(call, w, value_of(v), &action);
+    }
+    if (rc == DMCP_OK && action == DMCP_ACCEPT && !q->spec->url) {
+        content = dmcp_get(value_of(v), "content");
+        rc = check_content(call, w, q, content);
+    }
+    if (rc == DMCP_OK && action_out) {
+        *action_out = action;
+    }
+    if (rc == DMCP_OK && content_out) {
+        *content_out = content;
+    }
+    return rc;
+}
+
+/* The form's schema: as text, or from its fields. */
+static int form_schema(dmcp_call *call, struct question *q)
+{
+    struct err e = { 0 };
+    struct buf schema;
+    int rc;
+
+    if (q->spec->url || q->spec->schema) {
+        q->schema = str_of(q->spec->schema);
+        return DMCP_OK;
+    }
+    buf_init(&schema, MIB);
+    rc = params_write_schema(&schema, q->spec->params, &e);
+    if (rc == DMCP_OK) {
+        q->schema = call_dup(call, buf_str(&schema));
+    } else {
+        call_fail(call, rc, "question \"%s\": %s", q->spec->alias, e.text);
+    }
+    buf_fini(&schema);
+    return rc;
+}
+
+static int begin_wait(struct wait *w, const char *kind, const char *alias)
+{
+    struct str part;
+    int rc = wait_check(w->call, kind);
+
+    if (rc == DMCP_OK) {
+        rc = journal_check_alias(w->call, kind, alias);
+    }
+    if (rc == DMCP_OK) {
+        part = str_of(alias);
+        w->what = dmcp_format(w->call, "%s \"%s\"", kind, alias);
+        w->alias = journal_alias(w->call, ALIAS_QUESTION, &part, 1);
+    }
+    return rc;
+}
+
+int dmcp_elicit(dmcp_call *call, const dmcp_question *question, dmcp_action *action_out,
+                const dmcp_value **content_out)
+{
+    struct question q = { .spec = question };
+    struct wait w = { .call = call,
+                      .timeout_ms = question->timeout_ms,
+                      .write_request = write_elicitation,
+                      .arg = &q };
+    struct str answer;
+    int rc = begin_wait(&w, "question", question->alias);
+
+    if (rc == DMCP_OK) {
+        rc = question->url
+                 ? check_client(call, SESSION_ELICIT_URL, w.what, "elicitation.url")
+                 : check_client(call, SESSION_ELICIT_FORM, w.what, "elicitation");
+    }
+    if (rc == DMCP_OK) {
+        rc = form_schema(call, &q);
+    }
+    if (rc == DMCP_OK) {
+        rc = wait_for(&w, &answer);
+    }
+    return rc == DMCP_OK ? take_elicitation(call, &w, answer, action_out, content_out) : rc;
+}
+
+/* ---- sampling, roots ---- */
+
+static void write_sampling(const struct wait *w, struct str id, bool is_again, struct buf *out)
+{
+    (void)is_again; /* it is the client's model that is asked, not a person */
+    rpc_write_request(out, id, STR("sampling/createMessage"),
+                      str_of(dmcp_json_text(w->call, w->arg)));
+}
+
+static void write_roots(const struct wait *w, struct str id, bool is_again, struct buf *out)
+{
+    (void)w;
+    (void)is_again;
+    rpc_write_request(out, id, STR("roots/list"), STR_NONE);
+}
+
+int dmcp_sample(dmcp_call *call, const char *alias, const dmcp_value *params, uint64_t timeout_ms,
+                const dmcp_value **result_out)
+{
+    struct wait w = { .call = call,
+                      .timeout_ms = timeout_ms,
+                      .write_request = write_sampling,
+                      .arg = params };
+    struct str answer;
+    yyjson_mut_val *v;
+    int rc = begin_wait(&w, "sampling", alias);
+
+    if (rc == DMCP_OK) {
+        rc = dmcp_get(params, "tools")
+                 ? check_client(call, SESSION_SAMPLING_TOOLS, w.what, "sampling.tools")
+                 : check_client(call, SESSION_SAMPLING, w.what, "sampling");
+    }
+    if (rc == DMCP_OK) {
+        rc = wait_for(&w, &answer);
+    }
+    if (rc == DMCP_OK) {
+        rc = value_parse(call, answer, &v);
+    }
+    if (rc == DMCP_OK && result_out) {
+        *result_out = value_of(v);
+    }
+    return rc;
+}
+
+int dmcp_list_roots(dmcp_call *call, const char *alias, uint64_t timeout_ms,
+                    const dmcp_value **roots_out)
+{
+    struct wait w = { .call = call, .timeout_ms = timeout_ms, .write_request = write_roots };
+    struct str answer;
+    yyjson_mut_val *v;
+    int rc = begin_wait(&w, "roots", alias);
+
+    if (rc == DMCP_OK) {
+        rc = check_client(call, SESSION_ROOTS, w.what, "roots");
+    }
+    if (rc == DMCP_OK) {
+        rc = wait_for(&w, &answer);
+    }
+    if (rc == DMCP_OK) {
+        rc = value_parse(call, answer, &v);
+    }
+    if (rc == DMCP_OK && roots_out) {
+        *roots_out = dmcp_get(value_of(v), "roots");
+    }
+    return rc;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Typed parameters (dmcp_param) become JSON Schema; from there on there are only schemas.
+ */
+#ifndef CALL_PARAMS_H
+#define CALL_PARAMS_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "dmcp.h"
+
+/* An object schema of the parameters, which may be NULL for none. DMCP_E_INVALID: a fallback or
+ * the schema of one is not JSON. */
+int params_write_schema(struct buf *out, const dmcp_param *params, struct err *e) MUST_CHECK;
+
+/* An object of the fallbacks. */
+void params_write_fallbacks(struct buf *out, const dmcp_param *params);
+
+#endif

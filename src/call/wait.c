@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Waiting for something from outside: the worker's half of engine/wait.c. A wait that is not over
+ * ends the attempt (DMCP_E_SUSPENDED is sticky), and the call is suspended with it.
+ *
+ * A question carries an id made from the call, its alias and how often it was asked, so that an
+ * answer finds its way in any later life of the server. The journal's row keeps that number while
+ * it waits.
+ */
+#include "call/internal.h"
+#include "json/rpc.h"
+#include "json/writer.h"
+
+bool call_is_cancelled(const dmcp_call *call)
+{
+    return call->run && (call->run->flags & (UNFINISHED_CANCELLED | UNFINISHED_LATE) ||
+                         atomic_load(&call->run->is_cancelled));
+}
+
+bool dmcp_cancelled(const dmcp_call *call)
+{
+    return call_is_cancelled(call);
+}
+
+int call_fail_cancelled(dmcp_call *call)
+{
+    return call_fail(call, DMCP_E_CANCELLED, "the call was cancelled, or its time is over");
+}
+
+int wait_check(dmcp_call *call, const char *what)
+{
+    if (call->poison != DMCP_OK) {
+        return call->poison;
+    }
+    if (!call_is_journaled(call)) {
+        return call_fail(call, DMCP_E_MISUSE, "%s: only a durable tool can wait", what);
+    }
+    if (call_is_in_body(call)) {
+        return call_fail(call, DMCP_E_MISUSE,
+                         "%s stands in the body of step \"%.*s\": wait in the handler, between "
+                         "steps",
+                         what, STR_FMT(call->scope->alias));
+    }
+    return DMCP_OK;
+}
+
+/* ---- questions ---- */
+
+static struct id input_id(const struct wait *w, uint64_t asked)
+{
+    struct buf b;
+    struct id id;
+
+    buf_init(&b, SIZE_MAX / 2);
+    buf_add_str(&b, id_bytes(&w->call->id));
+    buf_add_str(&b, w->alias);
+    buf_addf(&b, "%llu", (unsigned long long)asked);
+    id = digest_id(buf_str(&b));
+    buf_fini(&b);
+    id.b[15] = w->call->id.b[15]; /* the call's shard */
+    return id;
+}
+
+/* The id as it stands in messages: a JSON string. */
+static struct str id_text(dmcp_call *call, struct id id)
+{
+    char hex[ID_HEX_BYTES + 1];
+
+    id_to_hex(id, hex);
+    return str_of(dmcp_format(call, "\"%s\"", hex));
+}
+
+static struct str cancel_message(dmcp_call *call, struct id old)
+{
+    struct json_writer w;
+    struct buf params, message;
+    struct str copy;
+
+    buf_init(&params, 512);
+    buf_init(&message, KIB);
+    jw_init(&w, &params);
+    jw_object(&w);
+    jw_key(&w, "requestId");
+    jw_raw(&w, id_text(call, old));
+    jw_key(&w, "reason");
+    jw_strz(&w, "Server rebooted");
+    jw_object_end(&w);
+    rpc_write_notification(&message, STR("notifications/cancelled"), buf_str(&params));
+    copy = call_dup(call, buf_str(&message));
+    buf_fini(&params);
+    buf_fini(&message);
+    return copy;
+}
+
+static void add_question(const struct wait *w, uint64_t asked, struct command *c)
+{
+    struct buf message;
+
+    buf_init(&message, LIMIT_EVENT_BYTES);
+    c->wait.input = input_id(w, asked);
+    w->write_request(w, id_text(w->call, c->wait.input), asked > 1, &message);
+    c->wait.ask = command_dup(c, buf_str(&message));
+    c->wait.body = str_of(arena_printf(&c->arena, "%llu", (unsigned long long)asked));
+    if (asked > 1) {
+        c->wait.old_input = input_id(w, asked - 1);
+        c->wait.cancel = command_dup(c, cancel_message(w->call, c->wait.old_input));
+    }
+    buf_fini(&message);
+}
+
+/* ---- waiting ---- */
+
+static int suspend(const struct wait *w)
+{
+    return call_poison(w->call, DMCP_E_SUSPENDED, "%s waits", w->what);
+}
+
+/* Tells the engine what is waited for; asked is the number of a question, 0 for none. */
+static int register_wait(const struct wait *w, uint64_t asked)
+{
+    struct command *c = call_command(w->call, CMD_WAIT);
+
+    c->wait.alias = command_dup(c, w->alias);
+    c->wait.label = command_dup(c, str_of(w->what));
+    c->wait.delay_ms = w->timeout_ms;
+    c->wait.body = STR("");
+    if (asked) {
+        add_question(w, asked, c);
+    }
+    w->call->is_dirty = true;
+    return call_ask(w->call, c);
+}
+
+/* The row is there: what does it say? */
+static int judge(struct wait *w, const struct entry *entry, struct str *answer_out)
+{
+    uint64_t asked = 0;
+
+    if (entry->guard != GUARD_INPUT) {
+        return call_fail(w->call, DMCP_E_DIVERGED,
+                         "%s is another kind of step in the call's journal: was the handler "
+                         "changed under a running call?",
+                         w->what);
+    }
+    switch ((enum step_state)entry->state) {
+    case STEP_DONE:
+        *answer_out = entry->body;
+        return DMCP_OK;
+    case STEP_FAILED:
+        if (str_eq(entry->body, STR("expired"))) {
+            return call_fail(w->call, DMCP_E_TIMEOUT, "%s: nothing came in time", w->what);
+        }
+        return call_fail(w->call, DMCP_E_REMOTE, "%s: the client answered with the error %.*s",
+                         w->what, STR_FMT(entry->body));
+    case STEP_STARTED:
+        break;
+    }
+    if (call_is_cancelled(w->call)) {
+        return call_fail_cancelled(w->call);
+    }
+    if (w->write_request && w->call->run->is_reask) {
+        if (str_to_u64(entry->body, UINT32_MAX, &asked) != DMCP_OK) {
+            return call_fail(w->call, DMCP_E_CORRUPT, "%s: its row cannot be read", w->what);
+        }
+        int rc = register_wait(w, asked + 1);
+
+        if (rc != DMCP_OK && rc != DMCP_E_CONFLICT) {
+            return rc;
+        } /* a conflict: it was answered this very moment; the next attempt sees it */
+    }
+    return suspend(w);
+}
+
+int wait_for(struct wait *w, struct str *answer_out)
+{
+    struct entry entry;
+    int rc = journal_claim(w->call, w->alias);
+
+    if (rc == DMCP_E_ALIAS) {
+        return call_fail(w->call, rc, "%s was waited for before in this attempt: each wait needs "
+                                      "an alias of its own", w->what);
+    }
+    if (rc == DMCP_OK) {
+        rc = journal_find(w->call, w->alias, &entry);
+    }
+    if (rc == DMCP_E_NOTFOUND) {
+        if (call_is_cancelled(w->call)) {
+            return call_fail_cancelled(w->call);
+        }
+        rc = register_wait(w, w->write_request ? 1 : 0);
+        if (rc == DMCP_OK) {
+            return suspend(w);
+        }
+        if (rc == DMCP_E_CONFLICT) { /* a signal came before anybody waited for it */
+            rc = journal_read(w->call, w->alias, &entry);
+        }
+    }
+    return rc == DMCP_OK ? judge(w, &entry, answer_out) : rc;
+}
+
+/* ---- sleeping, signals ---- */
+
+int dmcp_sleep(dmcp_call *call, uint64_t ms)
+{
+    struct wait w = { .call = call, .timeout_ms = ms ? ms : 1 };
+    struct str part, ignored;
+    int rc = wait_check(call, "a sleep");
+
+    if (rc != DMCP_OK) {
+        return rc;
+    }
+    part = str_of(dmcp_format(call, "%u", ++call->n_sleeps));
+    w.what = dmcp_format(call, "sleep %.*s", STR_FMT(part));
+    w.alias = journal_alias(call, ALIAS_SLEEP, &part, 1);
+    rc = wait_for(&w, &ignored);
+    return rc == DMCP_E_TIMEOUT ? DMCP_OK : rc; /* its time is what it waits for */
+}
+
+int dmcp_await_signal(dmcp_call *call, const char *name, uint64_t timeout_ms,
+                      const dmcp_value **value_out)
+{
+    struct wait w = { .call = call, .timeout_ms = timeout_ms };
+    struct str part, answer;
+    yyjson_mut_val *v;
+    int rc = wait_check(call, "a signal");
+
+    if (rc == DMCP_OK) {
+        rc = journal_check_alias(call, "a signal", name);
+    }
+    if (rc != DMCP_OK) {
+        return rc;
+    }
+    part = str_of(name);
+    w.what = dmcp_format(call, "signal \"%s\"", name);
+    w.alias = journal_alias(call, ALIAS_SIGNAL, &part, 1);
+    rc = wait_for(&w, &answer);
+    if (rc == DMCP_OK) {
+        rc = value_parse(call, answer, &v);
+    }
+    if (rc == DMCP_OK && value_out) {
+        *value_out = value_of(v);
+    }
+    return rc;
+}
