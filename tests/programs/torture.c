@@ -6,7 +6,8 @@
  * body really ran.
  *
  * The result is {"steps":[{"alias":...,"outcome":...}]} in order; an outcome is one of ok,
- * attempted (an at-most-once step was begun before), failed.
+ * attempted (an at-most-once step was begun before), failed, declined, cancelled (by the user who
+ * was asked, or the whole call).
  */
 #include <dmcp.h>
 #include <fcntl.h>
@@ -76,7 +77,25 @@ static int map_step(dmcp_call *call, const struct step *s)
     return DMCP_OK;
 }
 
-static int run_step(dmcp_call *call, struct step *s)
+/* Asks for {"ok":boolean}; outcome_out is set for what is not simply ok. */
+static int elicit_step(dmcp_call *call, const struct step *s, const char **outcome_out)
+{
+    const dmcp_question question = {
+        .alias = s->alias,
+        .message = dmcp_format(call, "Shall %s of %s go on?", s->alias, s->id),
+        .params = (dmcp_param[]){ { .name = "ok", .type = DMCP_BOOLEAN, .required = true },
+                                  { .name = NULL } },
+    };
+    dmcp_action action;
+
+    pause_ms(s->before_ms);
+    DMCP_TRY(dmcp_elicit(call, &question, &action, NULL));
+    *outcome_out = action == DMCP_DECLINE ? "declined" : action == DMCP_CANCEL ? "cancelled" : "ok";
+    pause_ms(s->after_ms);
+    return DMCP_OK;
+}
+
+static int run_step(dmcp_call *call, struct step *s, const char **outcome_out)
 {
     static const int retryable[] = { FAIL_RETRYABLE, 0 };
     const dmcp_step step = { .alias = s->alias,
@@ -91,6 +110,10 @@ static int run_step(dmcp_call *call, struct step *s)
         return dmcp_at_most_once_with(call, &step, body, s, &result);
     } else if (strcmp(s->guard, "map") == 0) {
         return map_step(call, s);
+    } else if (strcmp(s->guard, "sleep") == 0) {
+        return dmcp_sleep(call, (uint64_t)(s->before_ms + s->after_ms));
+    } else if (strcmp(s->guard, "elicit") == 0) {
+        return elicit_step(call, s, outcome_out);
     }
     return body(call, s, &result); /* none */
 }
@@ -102,8 +125,12 @@ static const char *outcome(int rc)
         return "ok";
     } else if (rc == DMCP_E_ATTEMPTED) {
         return "attempted";
+    } else if (rc == DMCP_E_CANCELLED) {
+        return "cancelled";
     }
-    return rc > 0 ? "failed" : "";
+    return rc > 0 || rc == DMCP_E_REMOTE || rc == DMCP_E_UNSUPPORTED || rc == DMCP_E_TIMEOUT
+               ? "failed"
+               : "";
 }
 
 static const char *text_or(const dmcp_value *step, const char *name, const char *fallback)
@@ -128,13 +155,15 @@ static int run(dmcp_call *call)
                           .crash = text_or(v, "crash", ""),
                           .before_ms = dmcp_int(dmcp_get(v, "before_ms")),
                           .after_ms = dmcp_int(dmcp_get(v, "after_ms")) };
-        int rc = run_step(call, &s);
+        const char *became = "ok";
+        int rc = run_step(call, &s, &became);
 
-        if (outcome(rc)[0] == '\0') {
+        became = rc == DMCP_OK ? became : outcome(rc);
+        if (became[0] == '\0') {
             return rc;
         }
         DMCP_TRY(dmcp_array_add(call, done, dmcp_pack(call, "{s:s, s:s}", "alias", s.alias,
-                                                      "outcome", outcome(rc))));
+                                                      "outcome", became)));
     }
     return dmcp_reply(call, "{s:v}", "steps", done);
 }
@@ -142,7 +171,8 @@ static int run(dmcp_call *call)
 static const char step_schema[] =
     "{\"items\":{\"type\":\"object\",\"required\":[\"alias\",\"guard\"],\"properties\":{"
     "\"alias\":{\"type\":\"string\",\"minLength\":1},"
-    "\"guard\":{\"enum\":[\"at_least_once\",\"at_most_once\",\"map\",\"none\"]},"
+    "\"guard\":{\"enum\":[\"at_least_once\",\"at_most_once\",\"map\",\"sleep\",\"elicit\","
+    "\"none\"]},"
     "\"before_ms\":{\"type\":\"integer\",\"minimum\":0},"
     "\"after_ms\":{\"type\":\"integer\",\"minimum\":0},"
     "\"fail\":{\"enum\":[\"retryable\",\"final\"]},"
