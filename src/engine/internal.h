@@ -35,6 +35,7 @@ struct call {
     struct link link; /* in engine.calls_in[state] */
     uint32_t attempt, crashes;
     uint64_t n_events;      /* on its stream */
+    bool has_journal;       /* false: nothing was recorded yet, which spares looking */
     size_t dispatched_bytes;
     struct str request_id;  /* owned; raw JSON */
     struct list followers;
@@ -134,9 +135,9 @@ int session_log_level(struct engine *e, struct id session, uint8_t *level_out) M
 /* ---- step.c, map.c, event.c ---- */
 
 int step_apply(struct engine *e, const struct command *c) MUST_CHECK;
-int journal_get(struct engine *e, struct id call, struct str alias, struct buf *value,
+int journal_get(struct engine *e, const struct call *call, struct str alias, struct buf *value,
                 struct journal_record *r) MUST_CHECK;
-void journal_put(struct engine *e, struct id call, struct str alias,
+void journal_put(struct engine *e, struct call *call, struct str alias,
                  const struct journal_record *r);
 /* DMCP_E_DIVERGED, with a text that names both kinds, when the alias was of another one. */
 int journal_check_guard(const struct journal_record *old, enum step_guard asked, struct str alias,

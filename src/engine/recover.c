@@ -67,6 +67,7 @@ static int recover_call(struct engine *e, struct id id, const struct unfinished_
         call = call_add(e, id, &r);
         call->attempt = u->attempt + 1;
         call->crashes = u->crashes;
+        call->has_journal = true; /* or not; it is on disk then */
         rc = last_event(e, id, &call->n_events);
         *call_out = call;
     }
