@@ -95,7 +95,7 @@ yyjson_mut_val *value_copy(dmcp_call *call, const dmcp_value *value)
 
 void value_put(yyjson_mut_val *object, yyjson_mut_val *key, yyjson_mut_val *v)
 {
-    value_forget_places(object);
+    value_forget_places(object); /* yyjson may move a member that it replaces */
     yyjson_mut_obj_put(object, key, v);
 }
 

@@ -67,7 +67,7 @@ static int append(struct engine *e, struct call *call, const struct command *c)
     } else {
         event_append(e, call, c->event.message);
     }
-    journal_put(e, call->id, c->event.alias, &r);
+    journal_put(e, call, c->event.alias, &r);
     engine_wake(e, c->waiter, WHEN_VISIBLE, DMCP_OK, STR(""));
     return DMCP_OK;
 }
@@ -97,7 +97,7 @@ int event_apply(struct engine *e, const struct command *c)
         return DMCP_OK;
     }
     buf_init(&value, SIZE_MAX / 2);
-    rc = journal_get(e, c->call, c->event.alias, &value, &old);
+    rc = journal_get(e, call, c->event.alias, &value, &old);
     if (rc == DMCP_OK) {
         answer_repeated(e, c, &old);
     } else if (rc == DMCP_E_NOTFOUND) {

@@ -52,6 +52,7 @@ struct call {
     uint64_t epoch;         /* the same: the life of the server in which it last ran */
     bool is_woken;          /* while RUNNING: what it waits for has come already */
     uint64_t n_events;      /* on its stream */
+    bool has_journal;       /* false: nothing was recorded yet, which spares looking */
     size_t dispatched_bytes;
     struct str request_id;  /* owned; raw JSON */
     struct list followers;
@@ -181,9 +182,9 @@ int session_traits(struct engine *e, struct id session, struct session_traits *t
 /* ---- step.c, map.c, event.c ---- */
 
 int step_apply(struct engine *e, const struct command *c) MUST_CHECK;
-int journal_get(struct engine *e, struct id call, struct str alias, struct buf *value,
+int journal_get(struct engine *e, const struct call *call, struct str alias, struct buf *value,
                 struct journal_record *r) MUST_CHECK;
-void journal_put(struct engine *e, struct id call, struct str alias,
+void journal_put(struct engine *e, struct call *call, struct str alias,
                  const struct journal_record *r);
 /* DMCP_E_DIVERGED, with a text that names both kinds, when the alias was of another one. */
 int journal_check_guard(const struct journal_record *old, enum step_guard asked, struct str alias,

@@ -48,7 +48,7 @@ static int compare(const struct command *c, const struct journal_record *old, st
     return rc;
 }
 
-static void write_map(struct engine *e, const struct call *call, const struct command *c)
+static void write_map(struct engine *e, struct call *call, const struct command *c)
 {
     struct journal_record r = { .guard = GUARD_MAP,
                                 .state = STEP_DONE,
@@ -59,10 +59,10 @@ static void write_map(struct engine *e, const struct call *call, const struct co
                                 .body = STR("") };
 
     copy_rows(e, &c->map.rows);
-    journal_put(e, call->id, c->map.alias, &r);
+    journal_put(e, call, c->map.alias, &r);
 }
 
-static int apply_in_call(struct engine *e, const struct command *c, const struct call *call)
+static int apply_in_call(struct engine *e, const struct command *c, struct call *call)
 {
     struct journal_record old;
     struct buf value, text;
@@ -70,7 +70,7 @@ static int apply_in_call(struct engine *e, const struct command *c, const struct
 
     buf_init(&value, SIZE_MAX / 2);
     buf_init(&text, SIZE_MAX / 2);
-    rc = journal_get(e, call->id, c->map.alias, &value, &old);
+    rc = journal_get(e, call, c->map.alias, &value, &old);
     if (rc == DMCP_OK) {
         code = compare(c, &old, &text);
     } else if (rc == DMCP_E_NOTFOUND) {

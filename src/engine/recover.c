@@ -51,6 +51,7 @@ static int recover_call(struct engine *e, struct id id, const struct unfinished_
         call = call_add(e, id, &r);
         call->attempt = u->attempt + 1;
         call->crashes = u->crashes;
+        call->has_journal = true; /* or not; it is on disk then */
         call->flags = u->flags;
         call->epoch = u->epoch;
         rc = call_last_event(e, id, &call->n_events);

@@ -24,27 +24,34 @@
  */
 #include "engine/internal.h"
 
-int journal_get(struct engine *e, struct id call, struct str alias, struct buf *value,
+int journal_get(struct engine *e, const struct call *call, struct str alias, struct buf *value,
                 struct journal_record *r)
 {
-    struct key k = key_journal(call, alias);
-    int rc = engine_read(e, &k, value);
+    struct key k;
+    int rc;
 
+    if (!call->has_journal) {
+        return DMCP_E_NOTFOUND;
+    }
+    k = key_journal(call->id, alias);
+    rc = engine_read(e, &k, value);
     if (rc == DMCP_OK && journal_record_dec(buf_str(value), r) != DMCP_OK) {
-        return engine_corrupt(e, "journal of call", call);
+        return engine_corrupt(e, "journal of call", call->id);
     }
     return rc;
 }
 
-void journal_put(struct engine *e, struct id call, struct str alias, const struct journal_record *r)
+void journal_put(struct engine *e, struct call *call, struct str alias,
+                 const struct journal_record *r)
 {
-    struct key k = key_journal(call, alias);
+    struct key k = key_journal(call->id, alias);
     struct buf value;
 
     buf_init(&value, SIZE_MAX / 2);
     journal_record_enc(&value, r);
     engine_put(e, &k, buf_str(&value));
     buf_fini(&value);
+    call->has_journal = true;
 }
 
 static const char *guard_name(uint8_t guard)
@@ -113,14 +120,15 @@ static void judge(const struct command *c, const struct journal_record *old, str
 
 /* A step that is not there may become anything, failed included: better a body that never runs
  * again than one that runs twice. */
-static int read_and_judge(struct engine *e, const struct command *c, struct verdict *v)
+static int read_and_judge(struct engine *e, const struct call *call, const struct command *c,
+                          struct verdict *v)
 {
     struct journal_record old;
     struct buf value;
     int rc;
 
     buf_init(&value, SIZE_MAX / 2);
-    rc = journal_get(e, c->call, c->step.alias, &value, &old);
+    rc = journal_get(e, call, c->step.alias, &value, &old);
     if (rc == DMCP_OK) {
         judge(c, &old, v);
     } else if (rc == DMCP_E_NOTFOUND) {
@@ -131,7 +139,7 @@ static int read_and_judge(struct engine *e, const struct command *c, struct verd
     return rc;
 }
 
-static void write_step(struct engine *e, const struct call *call, const struct command *c)
+static void write_step(struct engine *e, struct call *call, const struct command *c)
 {
     struct journal_record r = { .guard = (uint8_t)c->step.guard,
                                 .attempt = call->attempt,
@@ -155,7 +163,7 @@ static void write_step(struct engine *e, const struct call *call, const struct c
         engine_del(e, &k);
         return;
     }
-    journal_put(e, call->id, c->step.alias, &r);
+    journal_put(e, call, c->step.alias, &r);
 }
 
 int step_apply(struct engine *e, const struct command *c)
@@ -170,7 +178,7 @@ int step_apply(struct engine *e, const struct command *c)
         return DMCP_OK;
     }
     buf_init(&v.text, SIZE_MAX / 2);
-    rc = read_and_judge(e, c, &v);
+    rc = read_and_judge(e, call, c, &v);
     if (rc == DMCP_OK && v.changes) {
         write_step(e, call, c);
         if (c->step.op == STEP_OP_BEGIN) {

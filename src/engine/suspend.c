@@ -142,6 +142,7 @@ static int read_back(struct engine *e, struct id id, const struct unfinished_rec
         call->crashes = u->crashes;
         call->flags = u->flags;
         call->epoch = u->epoch;
+        call->has_journal = true;
         call_move(e, call, CALL_LEAVING);
         rc = call_last_event(e, id, &call->n_events);
         *call_out = call;

@@ -39,12 +39,12 @@ static int expire(struct engine *e, struct id id, struct str alias)
         return DMCP_OK;
     }
     buf_init(&value, SIZE_MAX / 2);
-    rc = journal_get(e, id, alias, &value, &r);
+    rc = journal_get(e, call, alias, &value, &r);
     if (rc == DMCP_OK && r.state == STEP_STARTED) {
         r.state = STEP_FAILED;
         r.at_ms = e->now.wall_ms;
         r.body = STR("expired");
-        journal_put(e, id, alias, &r);
+        journal_put(e, call, alias, &r);
         call_wake(e, call);
     }
     buf_fini(&value);

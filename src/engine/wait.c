@@ -57,7 +57,7 @@ static void begin_wait(struct engine *e, struct call *call, const struct command
                                 .label = c->wait.label,
                                 .body = c->wait.body };
 
-    journal_put(e, call->id, c->wait.alias, &r);
+    journal_put(e, call, c->wait.alias, &r);
     if (due_ms) {
         timer_put(e, call->id, c->wait.alias, due_ms);
     }
@@ -86,7 +86,7 @@ int wait_apply(struct engine *e, const struct command *c)
         return ENGINE_WRITE_FIRST; /* a signal of this very batch must be seen */
     }
     buf_init(&value, SIZE_MAX / 2);
-    rc = journal_get(e, c->call, c->wait.alias, &value, &old);
+    rc = journal_get(e, call, c->wait.alias, &value, &old);
     if (rc == DMCP_E_NOTFOUND) { /* 1 */
         begin_wait(e, call, c);
         rc = DMCP_OK;
@@ -94,7 +94,7 @@ int wait_apply(struct engine *e, const struct command *c)
         code = DMCP_E_CONFLICT;
     } else if (rc == DMCP_OK && !id_eq(c->wait.old_input, no_id)) { /* 2 */
         old.body = c->wait.body;
-        journal_put(e, c->call, c->wait.alias, &old);
+        journal_put(e, call, c->wait.alias, &old);
         ask(e, call, c);
     } /* 3 */
     buf_fini(&value);
@@ -111,7 +111,7 @@ static int settle(struct engine *e, struct call *call, struct str alias, enum st
     int rc;
 
     buf_init(&value, SIZE_MAX / 2);
-    rc = journal_get(e, call->id, alias, &value, &r);
+    rc = journal_get(e, call, alias, &value, &r);
     if (rc == DMCP_E_NOTFOUND) {
         r = (struct journal_record){ .guard = GUARD_INPUT, .label = STR("") };
         rc = DMCP_OK;
@@ -123,7 +123,7 @@ static int settle(struct engine *e, struct call *call, struct str alias, enum st
         r.attempt = call->attempt;
         r.at_ms = e->now.wall_ms;
         r.body = body;
-        journal_put(e, call->id, alias, &r);
+        journal_put(e, call, alias, &r);
         call_wake(e, call);
     }
     buf_fini(&value);

@@ -25,6 +25,7 @@
 #include "store/rocksdb.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "base/list.h"
 #include "store/keys.h"
@@ -262,10 +263,17 @@ static struct cursor *rocks_scan(struct store *s, const struct range *range)
 
 /* ---- writing ---- */
 
+struct placed {
+    struct batch_op op;
+    size_t place; /* in the batch */
+};
+
 /* A batch on its way into RocksDB's, and the span of the keys that it put so far. */
 struct transfer {
     struct rocks *rocks;
     rocksdb_writebatch_t *to;
+    struct placed *sorting; /* puts and deletions not handed over yet */
+    size_t n_sorting;
     struct str put_min, put_max; /* absent before the first put */
 };
 
@@ -323,26 +331,52 @@ static void delete_range(struct transfer *t, struct str from, struct str to)
     }
 }
 
+static int compare_placed(const void *a, const void *b)
+{
+    const struct placed *x = a, *y = b;
+    int by_key = str_cmp(x->op.key, y->op.key);
+
+    return by_key ? by_key : (x->place > y->place) - (x->place < y->place);
+}
+
+/* In the order of their keys, which RocksDB inserts in half the time: it looks beside the last key
+ * first. Operations on one key keep their order, and on different keys the order makes no
+ * difference. */
+static void hand_over(struct transfer *t)
+{
+    qsort(t->sorting, t->n_sorting, sizeof(*t->sorting), compare_placed);
+    for (size_t i = 0; i < t->n_sorting; i++) {
+        const struct batch_op *op = &t->sorting[i].op;
+
+        if (op->kind == BATCH_PUT) {
+            note_put(t, op->key);
+            rocksdb_writebatch_put_cf(t->to, family_of(t->rocks, op->key), op->key.p, op->key.len,
+                                      op->value.p, op->value.len);
+        } else {
+            rocksdb_writebatch_delete_cf(t->to, family_of(t->rocks, op->key), op->key.p,
+                                         op->key.len);
+        }
+    }
+    t->n_sorting = 0;
+}
+
 static void transfer(struct transfer *t, const struct batch *b)
 {
     struct batch_op op;
     size_t offset = 0;
 
+    t->sorting = mem_zalloc_n(b->n, sizeof(*t->sorting));
     while (batch_next(b, &offset, &op)) {
-        switch (op.kind) {
-        case BATCH_PUT:
-            note_put(t, op.key);
-            rocksdb_writebatch_put_cf(t->to, family_of(t->rocks, op.key), op.key.p, op.key.len,
-                                      op.value.p, op.value.len);
-            break;
-        case BATCH_DEL:
-            rocksdb_writebatch_delete_cf(t->to, family_of(t->rocks, op.key), op.key.p, op.key.len);
-            break;
-        case BATCH_DEL_RANGE:
+        if (op.kind == BATCH_DEL_RANGE) {
+            hand_over(t);
             delete_range(t, op.key, op.value);
-            break;
+        } else {
+            t->sorting[t->n_sorting] = (struct placed){ op, t->n_sorting };
+            t->n_sorting++;
         }
     }
+    hand_over(t);
+    mem_free(t->sorting);
 }
 
 static int rocks_write(struct store *s, const struct batch *b, uint64_t *position_out,

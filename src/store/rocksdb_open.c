@@ -19,6 +19,9 @@
  *     cache holds index and filter blocks too, which bounds what a large store takes.
  *   - FAMILY_SHORT: 2 MiB, compacted at two files, so that a scan passes 30,000 tombstones at most:
  *     10 to 20 ms, whatever the number of finished calls (rocksdb.c says why that matters).
+ *   - The write buffer has a filter, because most reads are for something that is not there (was
+ *     this request id used before?). Places of earlier inserts (memtable_insert_with_hint_...) would
+ *     help as much as sorted batches do, but RocksDB 7 mixes up those of rows and of range tombstones.
  *   - The log is not recycled, although overwriting a file makes its syncs cheaper: RocksDB 7
  *     refuses to combine that with any recovery that notices damage.
  *   - The log is limited, because replaying it is what a start waits for.
@@ -58,6 +61,9 @@ static rocksdb_options_t *make_options(rocksdb_cache_t *cache, size_t write_buff
     rocksdb_options_set_level0_file_num_compaction_trigger(o, compact_at_files);
     rocksdb_options_set_level_compaction_dynamic_level_bytes(o, 1);
     rocksdb_options_set_compression(o, rocksdb_lz4_compression);
+    rocksdb_options_set_memtable_whole_key_filtering(o, 1);
+    rocksdb_options_set_memtable_prefix_bloom_size_ratio(o, 0.01);
+    rocksdb_options_set_allow_concurrent_memtable_write(o, 0);
     return o;
 }
 

@@ -7,9 +7,10 @@
 
 . tests/lib/tap.sh
 
+client_program=$BUILD/examples/audit-client
 pid=
 mkfifo "$TMPDIR/said"
-trap '[ -z "$pid" ] || kill -KILL "$pid"' EXIT
+trap kill_server EXIT
 
 # One process: the fault point kills it, and no supervisor starts it again at once.
 start() {
@@ -24,11 +25,17 @@ start() {
 # What the client said is kept only if something was wrong.
 is_clean() { [ ! -e "$1" ] || { cat "$1"; false; }; }
 
+kill_server() {
+    [ -n "$pid" ] && kill -KILL "$pid" && wait "$pid"
+    pid=
+} 2>/dev/null
+
 visit() {
     local client died
+    kill_server # one that a failed visit left behind
     rm -rf "$TMPDIR/store"
     DMCP_FAULT=$1 start 127.0.0.1:0
-    "$BUILD/examples/audit-client" "$url" >"$TMPDIR/visit" 2>&1 &
+    "$client_program" "$url" >"$TMPDIR/visit" 2>&1 &
     client=$!
     wait -n -p died "$pid" "$client"
     if [ "$died" != "$pid" ]; then
@@ -38,9 +45,9 @@ visit() {
     url=${url#http://}
     start "${url%/mcp}"
     wait "$client" || return
-    kill -TERM "$pid"
-    wait "$pid"
-    pid=
+    "$client_program" "$url" user_operations >"$TMPDIR/visit"
+    [ "$(grep -c '^ *[0-9]* \(create\|update\|delete\)_user$' "$TMPDIR/visit")" = 6 ] || return
+    kill_server
     rm "$TMPDIR/visit"
 }
 

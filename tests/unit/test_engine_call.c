@@ -285,14 +285,14 @@ CALL_TEST(a_quick_call_is_never_primed)
     struct id call = rig_start(r, 1, "7");
 
     rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
-    assert_true(engine_deadline(r->engine) == r->now.mono_ms + RIG_PRIME_MS);
+    assert_true(engine_deadline(r->engine, r->now) == r->now.mono_ms + RIG_PRIME_MS);
     rig_pass(r, RIG_PRIME_MS - 1);
     rig_tick(r);
     rig_expect_nothing(r);
     rig_done(r, call, "{}");
     rig_expect_reply(r, 1, 1, "{}");
     rig_commit(r);
-    assert_true(engine_deadline(r->engine) == UINT64_MAX);
+    assert_true(engine_deadline(r->engine, r->now) == UINT64_MAX);
     rig_pass(r, RIG_PRIME_MS);
     rig_tick(r);
     rig_expect_nothing(r);
@@ -314,12 +314,12 @@ CALL_TEST(a_slow_call_is_primed_at_its_deadline_and_once)
     assert_int_equal(a->peer, 1);
     assert_true(id_eq(a->event.stream, call) && a->event.sequence == 0);
     rig_expect_nothing(r);
-    assert_true(engine_deadline(r->engine) == r->now.mono_ms + RIG_PRIME_MS / 2);
+    assert_true(engine_deadline(r->engine, r->now) == r->now.mono_ms + RIG_PRIME_MS / 2);
     rig_pass(r, RIG_PRIME_MS);
     rig_tick(r);
     rig_expect_prime(r, 2, 0);
     rig_expect_nothing(r);
-    assert_true(engine_deadline(r->engine) == UINT64_MAX);
+    assert_true(engine_deadline(r->engine, r->now) == UINT64_MAX);
 }
 
 CALL_TEST(it_is_primed_when_it_waits_for_the_disk_anyway)
@@ -338,7 +338,7 @@ CALL_TEST(it_is_primed_when_it_waits_for_the_disk_anyway)
     rig_step(r, call, STEP_OP_BEGIN, GUARD_AT_MOST_ONCE, "a", "");
     rig_expect_prime(r, 2, 0);
     rig_expect_wake(r, WHEN_DURABLE, DMCP_OK);
-    assert_true(engine_deadline(r->engine) == UINT64_MAX);
+    assert_true(engine_deadline(r->engine, r->now) == UINT64_MAX);
 }
 
 CALL_TEST(an_event_opens_the_stream_so_that_it_needs_no_priming)

@@ -256,6 +256,8 @@ STEP_TEST(a_journal_row_that_cannot_be_decoded_is_reported_as_corrupt)
     c->step.alias = STR("a");
     c->step.body = STR("1");
     rig_put(r, key_journal(c->call, STR("a")), STR("\x01"));
+    rig_restart(r);
+    rig_drop_actions(r);
     assert_int_equal(engine_apply(r->engine, r->now, c, &r->rows, &r->queue, &err), DMCP_E_CORRUPT);
     rig_expect_nothing(r);
     command_free(c);

@@ -143,14 +143,15 @@ static int decode_unfinished(struct str s)
 
 TEST(records, unfinished)
 {
-    struct unfinished_record r = { .attempt = 0x01020304, .crashes = 2 }, back;
+    struct unfinished_record r = { .attempt = 0x01020304, .crashes = 2, .flags = 3, .epoch = 9 },
+                             back;
     struct buf b;
 
     buf_init(&b, 1000);
     unfinished_record_enc(&b, &r);
     assert_int_equal(unfinished_record_dec(buf_str(&b), &back), DMCP_OK);
     assert_true(back.attempt == r.attempt && back.crashes == 2);
-    expect_record(&b, STR("\x01\x01\x02\x03\x04\0\0\0\x02"), decode_unfinished);
+    expect_record(&b, STR("\x01\x01\x02\x03\x04\0\0\0\x02\x03\0\0\0\0\0\0\0\x09"), decode_unfinished);
 }
 
 static int decode_result(struct str s)
@@ -178,7 +179,7 @@ TEST(records, result)
     assert_true(back.finished_ms == r.finished_ms && back.n_events == 9);
     assert_true(str_eq(back.body, r.body));
     expect_record(&b, golden, decode_result);
-    expect_codes(golden, 1, OUTCOME_ERROR, decode_result);
+    expect_codes(golden, 1, OUTCOME_CANCELLED, decode_result);
 }
 
 static int decode_journal(struct str s)
