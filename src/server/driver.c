@@ -444,6 +444,8 @@ int driver_start(struct store *store, const struct engine_options *o,
     mailbox_init(&d->syncs, NULL, NULL);
     pthread_create(&d->engine_thread, NULL, engine_main, d);
     pthread_create(&d->sync_thread, NULL, sync_main, d);
+    pthread_setname_np(d->engine_thread, "dmcp-engine");
+    pthread_setname_np(d->sync_thread, "dmcp-sync");
     *driver_out = d;
     return DMCP_OK;
 }

@@ -110,7 +110,7 @@ static void *worker_main(void *arg)
 static void start_thread(struct workers *w)
 {
     if (pthread_create(&w->threads[w->n_threads], NULL, worker_main, w) == 0) {
-        w->n_threads++;
+        pthread_setname_np(w->threads[w->n_threads++], "dmcp-worker");
     } /* else those that are there do the work */
 }
 

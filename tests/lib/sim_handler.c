@@ -53,21 +53,26 @@ static struct command *command(struct sim_handler *h, enum command_kind kind)
     return c;
 }
 
+static void post_step(struct sim *s, struct sim_handler *h, enum step_op op, enum step_guard guard,
+                      void *waiter)
+{
+    struct command *c = command(h, CMD_STEP);
+
+    c->waiter = waiter;
+    c->step.op = h->op = op;
+    c->step.guard = guard;
+    c->step.alias = str_of(h->request->ops[h->i_op].alias);
+    c->step.body = command_dup(c, op == STEP_OP_BEGIN ? STR("") : str_of(h->body));
+    sim_post(s, c);
+}
+
 /* Sometimes twice: a worker that lost the acknowledgement asks again. */
 static void ask_step(struct sim *s, struct sim_handler *h, enum step_op op, enum step_guard guard)
 {
-    uint32_t n = op == STEP_OP_BEGIN || !sim_chance(s, 10) ? 1 : 2;
-
-    for (uint32_t i = 0; i < n; i++) {
-        struct command *c = command(h, CMD_STEP);
-
-        c->waiter = i + 1 == n ? h : NULL;
-        c->step.op = h->op = op;
-        c->step.guard = guard;
-        c->step.alias = str_of(h->request->ops[h->i_op].alias);
-        c->step.body = command_dup(c, op == STEP_OP_BEGIN ? STR("") : str_of(h->body));
-        sim_post(s, c);
+    if (op != STEP_OP_BEGIN && sim_chance(s, 10)) {
+        post_step(s, h, op, guard, NULL);
     }
+    post_step(s, h, op, guard, h);
 }
 
 static void ask_map(struct sim *s, struct sim_handler *h, const struct sim_op *op)
@@ -143,6 +148,18 @@ static void give_back(struct sim *s, struct sim_handler *h, enum command_kind ki
     sim_trace(s, "handler %s gives its call back", h->request->params);
 }
 
+/* A worker need not wait until its result is recorded: the next command is applied after it. */
+static void record(struct sim *s, struct sim_handler *h, enum step_guard guard)
+{
+    if (sim_chance(s, 50)) {
+        ask_step(s, h, STEP_OP_RECORD, guard);
+    } else {
+        post_step(s, h, STEP_OP_RECORD, guard, NULL);
+        h->is_dirty = true;
+        go_on(h, h->body);
+    }
+}
+
 static void lose_step(struct sim *s, struct sim_handler *h, const char *result)
 {
     s->stats.lost_steps++;
@@ -179,7 +196,7 @@ static void look_at_absent(struct sim *s, struct sim_handler *h, struct sim_op *
         break;
     case OP_VALUE:
         snprintf(h->body, sizeof(h->body), "v%u", (unsigned)++s->n_results);
-        ask_step(s, h, STEP_OP_RECORD, GUARD_VALUE);
+        record(s, h, GUARD_VALUE);
         break;
     case OP_MAP:
         ask_map(s, h, op);
@@ -229,10 +246,10 @@ static void run_body(struct sim *s, struct sim_handler *h)
     snprintf(h->body, sizeof(h->body), "r%u", (unsigned)++s->n_results);
     if (op->kind == OP_AT_LEAST_ONCE) {
         if (!sim_chance(s, 20)) { /* else it failed and is tried again */
-            ask_step(s, h, STEP_OP_RECORD, GUARD_AT_LEAST_ONCE);
+            record(s, h, GUARD_AT_LEAST_ONCE);
         }
     } else if (sim_chance(s, 60)) {
-        ask_step(s, h, STEP_OP_RECORD, GUARD_AT_MOST_ONCE);
+        record(s, h, GUARD_AT_MOST_ONCE);
     } else if (sim_chance(s, 50)) {
         op->resets++;
         s->stats.resets++;
