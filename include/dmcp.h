@@ -15,14 +15,16 @@
  * has seen one of them is run again whatever it returns.
  *
  * Each function is described under the same headings. What holds for most is said once, here:
- *   Arguments  strings end in NUL and are UTF-8; a name has 1 to 128 bytes, an alias 1 to 256.
+ *   Arguments  strings end in NUL and are UTF-8; a name has 1 to 128 bytes, an alias 1 to 256,
+ *              and an alias does not begin with a control character.
  *   Lifetime   arguments are borrowed until the function returns; what a call hands out (values,
  *              strings, bytes) belongs to the call and dies when its handler returns.
  *   Thread     a call belongs to the thread that runs its handler; a server to the thread that
  *              made it, until dmcp_server_main.
  *   Durability what a crash right after the function returned leaves behind.
  *   Errors     those worth telling apart. Any function that records something may also return
- *              DMCP_E_STOPPING, DMCP_E_STORE or DMCP_E_FULL: return it from the handler.
+ *              DMCP_E_STOPPING, DMCP_E_STORE, DMCP_E_FULL, DMCP_E_CORRUPT or DMCP_E_GONE: return
+ *              it from the handler. A bad name, alias or size is DMCP_E_INVALID or DMCP_E_TOOBIG.
  *   Source     where the rule comes from, when it is not ours.
  * Out of memory ends the process (the server restarts and the calls go on).
  */
@@ -238,7 +240,8 @@ DMCP_API const char *dmcp_error_text(const dmcp_call *call);
 
 /*
  * Looks into a value. dmcp_get finds a member of an object, dmcp_at an element of an array,
- * dmcp_key the name of an object's i-th member (its value is dmcp_at).
+ * dmcp_key the name of an object's i-th member (its value is dmcp_at). Numbers count by value,
+ * however they were written: 3.0 is an integer.
  * Arguments: value may be NULL; it is then of type DMCP_NULL, and empty.
  * Lifetime: of the call.
  * Thread: the handler's.
@@ -269,8 +272,8 @@ DMCP_API const char *dmcp_key(const dmcp_value *object, size_t index);
  * Lifetime: of the call.
  * Thread: the handler's.
  * Durability: none.
- * Errors: NULL for raw JSON text that is not JSON (dmcp_error_text tells); a bad format is a
- *   programming error and aborts.
+ * Errors: NULL for raw JSON text that is not JSON, and for a value nested more than 64 deep
+ *   (dmcp_error_text tells); a bad format is a programming error and aborts.
  */
 DMCP_API dmcp_value *dmcp_pack(dmcp_call *call, const char *fmt, ...);
 DMCP_API dmcp_value *dmcp_string(dmcp_call *call, const char *text);
@@ -286,7 +289,8 @@ DMCP_API dmcp_value *dmcp_boolean(dmcp_call *call, bool truth);
  * Lifetime: of the call.
  * Thread: the handler's.
  * Durability: none.
- * Errors: DMCP_E_TYPE when the value is no object, or no array.
+ * Errors: DMCP_E_TYPE when the value is no object, or no array; DMCP_E_TOOBIG when it would be
+ *   nested more than 64 deep.
  */
 DMCP_API int dmcp_object_set(dmcp_call *call, dmcp_value *object, const char *name,
                              const dmcp_value *part);
@@ -325,7 +329,9 @@ DMCP_API const char *dmcp_format(dmcp_call *call, const char *fmt, ...) DMCP_PRI
  * Thread: the handler's.
  * Durability: none until the handler returns DMCP_OK; then the response leaves only once it is
  *   durable.
- * Errors: DMCP_E_INVALID when a raw JSON text in it is not JSON.
+ * Errors: DMCP_E_INVALID when a raw JSON text in it is not JSON; DMCP_E_TOOBIG when it is nested
+ *   more than 61 deep; DMCP_E_MISUSE in a step's body. A result over 16 MiB, or one that does not
+ *   fit the tool's output schema, becomes a tool error when the handler returns.
  * Source: MCP, tools, structured content.
  */
 DMCP_API int dmcp_reply(dmcp_call *call, const char *fmt, ...);
@@ -337,7 +343,7 @@ DMCP_API int dmcp_reply_value(dmcp_call *call, const dmcp_value *value);
  * Lifetime: copied.
  * Thread: the handler's.
  * Durability: as dmcp_reply.
- * Errors: returns DMCP_OK: the call as such succeeded.
+ * Errors: returns DMCP_OK, since the call as such succeeded; DMCP_E_MISUSE in a step's body.
  * Source: MCP, tools, error handling.
  */
 DMCP_API int dmcp_reply_error(dmcp_call *call, const char *fmt, ...) DMCP_PRINTF(2, 3);
@@ -350,7 +356,8 @@ DMCP_API int dmcp_reply_error(dmcp_call *call, const char *fmt, ...) DMCP_PRINTF
  * Lifetime: copied.
  * Thread: the handler's.
  * Durability: as dmcp_reply.
- * Errors: DMCP_E_TYPE when dmcp_add_block gets no object. Always DMCP_OK for the others.
+ * Errors: DMCP_E_MISUSE in a step's body; DMCP_E_TYPE when dmcp_add_block gets no object,
+ *   DMCP_E_TOOBIG when that is nested more than 61 deep.
  * Source: MCP, tools, tool result content types.
  */
 DMCP_API int dmcp_add_text(dmcp_call *call, const char *fmt, ...) DMCP_PRINTF(2, 3);
@@ -403,14 +410,18 @@ typedef struct dmcp_step {
 } dmcp_step;
 
 /* A step's body. It returns DMCP_OK and may set *result (null otherwise), or an error: a positive
- * number of its own (dmcp_fail), or what a function here gave it. Map writes of a body have the
- * step's alias in front of their own. */
+ * number of its own (dmcp_fail), or what a function here gave it.
+ * A step is one unit: its body can neither run steps nor reply (DMCP_E_MISUSE). It may write to
+ * maps, send notifications and ask for time and chance; these have the step's alias in front of
+ * their own. A body that is tried again finds there what its earlier tries recorded, so it has to
+ * do the same things again. */
 typedef int dmcp_step_fn(dmcp_call *call, void *arg, dmcp_value **result);
 
 /*
  * Runs a body until it has succeeded once, and remembers its result: in later attempts of the
  * call the body is not run and the recorded result is returned. A body that fails is tried again
- * by the retry policy; when that is used up its last error is returned and nothing is recorded.
+ * by the retry policy (but not after DMCP_E_MISUSE, DMCP_E_ALIAS or DMCP_E_DIVERGED, which trying
+ * does not cure); when that is used up its last error is returned and nothing is recorded.
  * Arguments: alias as in dmcp_step; arg is passed on; result_out may be NULL.
  * Lifetime: *result_out is of the call.
  * Thread: the handler's; blocks while the body runs and while it waits to try again.
@@ -419,7 +430,8 @@ typedef int dmcp_step_fn(dmcp_call *call, void *arg, dmcp_value **result);
  *   the next body starts and before the response leaves.
  * Errors: the body's positive code; DMCP_E_ALIAS for an alias used before in this attempt;
  *   DMCP_E_TYPE for a result (new or recorded) of another type; DMCP_E_DIVERGED when another kind
- *   of step is recorded under the alias; DMCP_E_TOOBIG for a result over 16 MiB.
+ *   of step is recorded under the alias; DMCP_E_TOOBIG for a result over 16 MiB, and when the call
+ *   has recorded 100000 things; DMCP_E_MISUSE in a step's body.
  */
 DMCP_API int dmcp_at_least_once(dmcp_call *call, const char *alias, dmcp_step_fn *body, void *arg,
                                 dmcp_value **result_out);
@@ -452,7 +464,7 @@ DMCP_API int dmcp_at_most_once_with(dmcp_call *call, const dmcp_step *step, dmcp
  * Lifetime: none.
  * Thread: the handler's.
  * Durability: as the result of an at-least-once step.
- * Errors: those that any recording function has.
+ * Errors: DMCP_E_DIVERGED when another number of random bytes is recorded here.
  * Source: RFC 9562 section 5.7 for the UUID.
  */
 DMCP_API int dmcp_now(dmcp_call *call, uint64_t *ms_out);
@@ -613,8 +625,9 @@ DMCP_API dmcp_map *dmcp_map_as(dmcp_call *call, const char *name, const char *al
  * Thread: the handler's.
  * Durability: the write happens exactly once per call, however often the handler runs. It is
  *   visible to all when the function returns and survives a kill of the process; it is durable
- *   before the next body starts and before the response leaves. Outside of tools it is durable
- *   when the function returns.
+ *   before the next body starts and before the response leaves. Ephemeral tools and start-up
+ *   functions have no journal: each write happens, needs no alias, and is durable when the
+ *   function returns.
  * Errors: DMCP_E_ALIAS for the second such write to this map without an alias of its own;
  *   DMCP_E_DIVERGED when an earlier attempt wrote other entries here; DMCP_E_INVALID,
  *   DMCP_E_TOOBIG for a bad key or value.
@@ -630,7 +643,7 @@ DMCP_API int dmcp_map_remove(dmcp_map *map, const char *key);
  *   NULL. dmcp_map_get_value parses the value as JSON.
  * Thread: the handler's.
  * Durability: a call sees its own writes, and others' from the moment they are visible.
- * Errors: DMCP_E_NOTFOUND, outputs untouched.
+ * Errors: DMCP_E_NOTFOUND; DMCP_E_INVALID when the value is not JSON; outputs untouched.
  */
 DMCP_API int dmcp_map_get(dmcp_map *map, const char *key, const void **value_out,
                           size_t *size_out);
@@ -650,7 +663,8 @@ typedef struct dmcp_entry {
  * Lifetime: *entries_out and all in it are of the call.
  * Thread: the handler's.
  * Durability: one consistent view of the map.
- * Errors: DMCP_E_INVALID for a limit of zero, or bounds in the wrong order; outputs untouched.
+ * Errors: DMCP_E_INVALID for a limit of zero, or bounds in the wrong order; DMCP_E_TOOBIG for an
+ *   answer over 64 MiB (ask with a smaller limit); outputs untouched.
  */
 DMCP_API int dmcp_map_range(dmcp_map *map, const char *start, const char *end, size_t limit,
                             const dmcp_entry **entries_out, size_t *n_out);
@@ -666,8 +680,8 @@ DMCP_API int dmcp_map_prefix(dmcp_map *map, const char *prefix, size_t limit,
  * Lifetime: the batch is of the call; it can be written once.
  * Thread: the handler's.
  * Durability: as dmcp_map_insert.
- * Errors: a bad operation is reported by dmcp_batch_write, which then writes nothing; otherwise
- *   as dmcp_map_insert.
+ * Errors: a bad operation is reported by dmcp_batch_write, which then writes nothing;
+ *   DMCP_E_MISUSE for a batch that was written; otherwise as dmcp_map_insert.
  */
 DMCP_API dmcp_batch *dmcp_batch_new(dmcp_call *call, const char *alias);
 DMCP_API void dmcp_batch_insert(dmcp_batch *batch, const char *map, const char *key,
@@ -699,7 +713,7 @@ typedef enum dmcp_log_level {
  * Durability: reaches the client once, however often the handler runs; a client that was away
  *   gets it when it resumes the stream. It is sent once it is durable.
  * Errors: DMCP_E_ALIAS when the same was reported before in this attempt; DMCP_E_TOOBIG over
- *   100000 events in one call.
+ *   1 MiB, and over 100000 events in one call; DMCP_E_INVALID for a number that is not finite.
  * Source: MCP, utilities, progress.
  */
 DMCP_API int dmcp_progress(dmcp_call *call, double progress, double total, const char *message);

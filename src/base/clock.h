@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The only reader of clocks. Below server/ time arrives as an argument.
+ * The only reader of clocks. In the layers below call/ and server/ time arrives as an argument.
  */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H

@@ -159,6 +159,34 @@ TEST_WITH(call, records_as_much_as_the_limit_says_and_no_more, stage_setup, stag
                            "the call has recorded 100000 steps, values, map writes and events"));
 }
 
+static int half_of_all(dmcp_call *call, void *arg, dmcp_value **result)
+{
+    unsigned *n_runs = arg;
+    uint64_t ms;
+
+    (void)result;
+    for (unsigned i = 0; i < LIMIT_STEPS_PER_CALL / 2 + 1; i++) {
+        DMCP_TRY(dmcp_now(call, &ms));
+    }
+    return ++*n_runs < 3 ? dmcp_fail(call, 1, "again") : DMCP_OK;
+}
+
+static int big_body(dmcp_call *call)
+{
+    const dmcp_step step = { .alias = "big", .retry = { 3, 1, 1 } };
+
+    return dmcp_at_least_once_with(call, &step, half_of_all, dmcp_call_context(call), NULL);
+}
+
+TEST_WITH(call, does_not_count_twice_what_a_body_that_is_tried_again_finds, stage_setup,
+          stage_teardown)
+{
+    unsigned n_runs = 0;
+
+    assert_string_equal(stage_call(*state, big_body, &n_runs, "{}"), "{\"content\":[]}");
+    assert_int_equal(n_runs, 3);
+}
+
 /* ---- in bodies ---- */
 
 struct inner {

@@ -82,6 +82,21 @@ TEST_WITH(ephemeral_call, writes_durably_and_not_once, stage_setup, stage_teardo
     assert_int_equal(rig_count(st->rig, key_kind_start(KEY_JOURNAL)), 0);
 }
 
+static int works(dmcp_call *call, void *arg, dmcp_value **result)
+{
+    (void)arg;
+    *result = dmcp_string(call, "done");
+    return DMCP_OK;
+}
+
+static int ephemeral_once(dmcp_call *call)
+{
+    dmcp_value *v;
+
+    DMCP_TRY(dmcp_at_least_once(call, "a", works, NULL, &v));
+    return dmcp_reply_value(call, v);
+}
+
 static int never_works(dmcp_call *call, void *arg, dmcp_value **result)
 {
     (void)result;
@@ -100,6 +115,14 @@ TEST_WITH(ephemeral_call, answers_even_when_the_server_stops, stage_setup, stage
 {
     assert_non_null(strstr(stage_call_ephemeral(*state, ephemeral_retry, *state, params),
                            "Error executing tool tool: the server is stopping"));
+}
+
+TEST_WITH(ephemeral_call, runs_to_its_end_while_the_server_stops, stage_setup, stage_teardown)
+{
+    struct stage *st = *state;
+
+    atomic_store(&st->is_stopping, true);
+    assert_non_null(strstr(stage_call_ephemeral(st, ephemeral_once, NULL, params), "done"));
 }
 
 /* ---- outside of tools ---- */

@@ -113,6 +113,22 @@ TEST_WITH(at_least_once, gives_an_error_without_words_some, stage_setup, stage_t
     assert_string_equal(s.text, "step \"charge\": network failure");
 }
 
+static int fail_before(dmcp_call *call)
+{
+    dmcp_fail(call, DECLINED, "something of before");
+    return one_step(call);
+}
+
+TEST_WITH(at_least_once, does_not_tell_an_earlier_error_for_its_own, stage_setup, stage_teardown)
+{
+    struct script s = {
+        .step = &plain, .fails_with = DECLINED, .n_failures = 99, .is_quiet = true
+    };
+
+    stage_call(*state, fail_before, &s, "{}");
+    assert_string_equal(s.text, "step \"charge\" failed with error 8");
+}
+
 /* ---- at most once ---- */
 
 TEST_WITH(at_most_once, returns_the_recorded_result_in_later_attempts, stage_setup, stage_teardown)

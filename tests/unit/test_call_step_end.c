@@ -99,21 +99,26 @@ TEST_WITH(step, takes_a_result_at_the_limit_and_none_past_it, stage_setup, stage
 
 TEST_WITH(stop, starts_no_further_body_and_gives_the_call_back, stage_setup, stage_teardown)
 {
+    static const int guards[] = { GUARD_AT_LEAST_ONCE, GUARD_AT_MOST_ONCE };
     struct stage *st = *state;
-    struct script s = { .step = &plain, .json = "1" };
 
-    stage_start(st, one_step, &s, "{}");
-    atomic_store(&st->is_stopping, true);
-    stage_attempt(st);
-    assert_int_equal(s.rc, DMCP_E_STOPPING);
-    assert_int_equal(s.n_runs, 0);
-    assert_int_equal(st->n_commands[CMD_CALL_RELEASE], 1);
-    assert_int_equal(st->n_commands[CMD_CALL_DONE], 0);
-    assert_false(stage_is_finished(st));
-    stage_crash(st, SIZE_MAX);
-    stage_attempt(st);
-    assert_int_equal(s.n_runs, 1);
-    assert_true(stage_is_finished(st));
+    for (size_t i = 0; i < COUNT_OF(guards); i++) {
+        struct script s = { .step = &plain, .json = "1", .guard = guards[i] };
+
+        stage_start(st, one_step, &s, "{}");
+        atomic_store(&st->is_stopping, true);
+        stage_attempt(st);
+        assert_int_equal(s.rc, DMCP_E_STOPPING);
+        assert_int_equal(s.n_runs, 0);
+        assert_int_equal(st->n_commands[CMD_CALL_RELEASE], 1);
+        assert_int_equal(st->n_commands[CMD_STEP], 0);
+        assert_int_equal(st->n_commands[CMD_CALL_DONE], 0);
+        assert_false(stage_is_finished(st));
+        stage_crash(st, SIZE_MAX);
+        stage_attempt(st);
+        assert_int_equal(s.n_runs, 1);
+        assert_true(stage_is_finished(st));
+    }
 }
 
 TEST_WITH(stop, ends_the_wait_between_two_tries, stage_setup, stage_teardown)
