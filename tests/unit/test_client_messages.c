@@ -170,7 +170,8 @@ TEST(client, answers_the_questions_of_the_server)
     static const char *const expected[4] = {
         "{\"jsonrpc\":\"2.0\",\"id\":\"q-1\",\"result\":{\"action\":\"accept\"}}",
         "{\"jsonrpc\":\"2.0\",\"id\":2,\"error\":{\"code\":7,\"message\":\"refused\"}}",
-        ("{\"jsonrpc\":\"2.0\",\"id\":3,\"error\":{\"code\":-32603,\"message\":\"the client gave no "
+        ("{\"jsonrpc\":\"2.0\",\"id\":3,\"error\":{\"code\":-32603,\"message\":\"the client gave "
+         "no "
          "answer, or one that is too big\"}}"),
         "{\"jsonrpc\":\"2.0\",\"id\":4,\"result\":{}}",
     };
