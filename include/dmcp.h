@@ -104,6 +104,8 @@ typedef struct dmcp_tool {
     dmcp_handler_fn *handler;
     void *context;
     dmcp_durability durability;
+    uint64_t timeout_ms; /* of a durable call, waiting included; 0 for none. When it is over the
+                          * handler is told as if the call was cancelled (dmcp_cancelled) */
 } dmcp_tool;
 
 /*

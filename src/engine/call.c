@@ -10,6 +10,8 @@
 
 #include <assert.h>
 
+static const struct id no_id;
+
 /* ---- memory ---- */
 
 struct call *call_find(const struct engine *e, struct id id)
@@ -82,19 +84,29 @@ void call_free(struct engine *e, struct call *call)
 
 /* ---- rows ---- */
 
+static void put_request(struct engine *e, struct id session, struct str request_id,
+                        struct id call, struct id digest)
+{
+    struct request_record r = { .call = call, .digest = digest };
+    struct key k = key_request(session, request_id);
+    struct buf value;
+
+    buf_init(&value, 128);
+    request_record_enc(&value, &r);
+    engine_put(e, &k, buf_str(&value));
+    buf_fini(&value);
+}
+
 static void put_start(struct engine *e, const struct call *call, const struct call_record *r)
 {
-    struct request_record request = { .call = call->id, .digest = call->digest };
-    struct key call_key = key_of_id(KEY_CALL, call->id), k = request_key(call);
+    struct key k = key_of_id(KEY_CALL, call->id);
     struct buf value;
 
     buf_init(&value, SIZE_MAX / 2);
     call_record_enc(&value, r);
-    batch_put(e->rows, key_str(&call_key), buf_str(&value));
-    buf_reset(&value);
-    request_record_enc(&value, &request);
     batch_put(e->rows, key_str(&k), buf_str(&value));
     buf_fini(&value);
+    put_request(e, call->session, call->request_id, call->id, call->digest);
     call_put_unfinished(e, call);
 }
 
@@ -181,6 +193,9 @@ static int attach_unfinished(struct engine *e, const struct command *c, struct c
     }
     f = follower_add(e, c->peer, c->session, call->id, 1, c->start.credit);
     follower_attach(f, call, c->start.record.request_id);
+    if (!id_eq(call->session, c->session)) {
+        f->told = no_id; /* the stream is another session's; this one may ask by its key again */
+    }
     call_prime(e, call);
     call_followed(e, call);
     return follower_pump(e, f);
@@ -190,20 +205,29 @@ static int attach_unfinished(struct engine *e, const struct command *c, struct c
  * answers it. */
 static int attach_known(struct engine *e, const struct command *c, struct id id)
 {
+    struct call_record r;
     struct call *call;
     struct follower *f;
+    struct buf value;
     int rc = call_load(e, id, &call);
 
     if (rc != DMCP_E_NOTFOUND) {
         return rc == DMCP_OK ? attach_unfinished(e, c, call) : rc;
     }
-
-    if (!c->peer) {
-        return DMCP_OK;
+    buf_init(&value, SIZE_MAX / 2);
+    rc = call_read(e, id, &value, &r);
+    if (rc == DMCP_OK && c->peer) {
+        f = follower_add(e, c->peer, c->session, id, 1, c->start.credit);
+        follower_attach(f, NULL, c->start.record.request_id);
+        if (!id_eq(r.session, c->session)) {
+            f->told = no_id;
+        }
+        rc = follower_pump(e, f);
+    } else if (rc == DMCP_E_NOTFOUND) {
+        rc = engine_corrupt(e, "the row of call", id);
     }
-    f = follower_add(e, c->peer, c->session, id, 1, c->start.credit);
-    follower_attach(f, NULL, c->start.record.request_id);
-    return follower_pump(e, f);
+    buf_fini(&value);
+    return rc;
 }
 
 static void begin(struct engine *e, const struct command *c)
@@ -215,6 +239,10 @@ static void begin(struct engine *e, const struct command *c)
     r.created_ms = e->now.wall_ms;
     call = call_add(e, c->call, &r);
     put_start(e, call, &r);
+    idempotency_put(e, c);
+    if (c->start.timeout_ms) {
+        timer_put(e, call->id, STR(TIMER_CALL_TIMEOUT), e->now.wall_ms + c->start.timeout_ms);
+    }
     if (c->peer) {
         f = follower_add(e, c->peer, c->session, call->id, 1, c->start.credit);
         follower_attach(f, call, r.request_id);
@@ -232,10 +260,45 @@ static const char conflict_text[] =
     "this request id was used before in this session, with other parameters";
 
 /*
+ * The request is new.
+ * 1. It has a key that is known: it is a repeat all the same. From now on it is known too.
+ * 2. There are too many calls.
+ * 3. Begin.
+ */
+static int start_new(struct engine *e, const struct command *c)
+{
+    struct id known;
+    int rc = idempotency_find(e, c, &known);
+
+    if (rc == DMCP_OK) { /* 1 */
+        rc = attach_known(e, c, known);
+        if (rc == DMCP_OK) {
+            put_request(e, c->session, c->start.record.request_id, known,
+                        c->start.record.digest);
+        }
+        return rc;
+    }
+    if (rc == DMCP_E_CONFLICT) {
+        engine_refuse(e, c->peer, rc,
+                      "this idempotency key was used before, with other arguments");
+        return DMCP_OK;
+    }
+    if (rc != DMCP_E_NOTFOUND) {
+        return rc;
+    }
+    if (e->calls_in[CALL_READY].n + e->calls_in[CALL_RUNNING].n >= e->options.max_calls) { /* 2 */
+        engine_refuse(e, c->peer, DMCP_E_BUSY, "too many calls are waiting or running");
+        return DMCP_OK;
+    }
+    begin(e, c); /* 3 */
+    return DMCP_OK;
+}
+
+/*
  * 1. The request is known and its call is unfinished: attach to it, or a conflict.
  * 2. Its call finished a moment ago and the rows are not visible yet: write them first.
  * 3. It is known from the store: answer from there, or a conflict.
- * 4. It is new: begin, unless there are too many.
+ * 4. It is new.
  */
 int call_start(struct engine *e, const struct command *c)
 {
@@ -264,12 +327,7 @@ int call_start(struct engine *e, const struct command *c)
     } else if (rc == DMCP_OK) {
         rc = attach_known(e, c, known.call);
     } else if (rc == DMCP_E_NOTFOUND) { /* 4 */
-        rc = DMCP_OK;
-        if (e->calls_in[CALL_READY].n + e->calls_in[CALL_RUNNING].n >= e->options.max_calls) {
-            engine_refuse(e, c->peer, DMCP_E_BUSY, "too many calls are waiting or running");
-        } else {
-            begin(e, c);
-        }
+        rc = start_new(e, c);
     }
     buf_fini(&value);
     return rc;

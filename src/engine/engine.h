@@ -27,6 +27,7 @@ struct engine_options {
     uint64_t max_dispatched_bytes;
     uint32_t max_sessions;
     uint64_t session_idle_ms; /* a session unused for so long is gone */
+    uint64_t key_ms;          /* an idempotency key is kept for so long behind its call's end */
     uint32_t prime_ms;        /* a call running for so long gets its stream opened */
     struct str cancelled;     /* error object, raw JSON: what a repeat of a cancelled call gets */
 };

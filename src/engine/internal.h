@@ -74,6 +74,7 @@ struct follower {
     struct stream *own;    /* the session's own stream; NULL for a call's */
     struct link link;      /* in call->followers while call is set */
     struct str request_id; /* owned; what the response answers */
+    struct id told;        /* the stream as the peer is told; zero: it cannot resume it */
     uint64_t next, credit;
     bool is_open; /* something was sent on it */
 };
@@ -142,6 +143,13 @@ void call_prime_due(struct engine *e);
 /* Reads a call's row. The record borrows from *value. */
 int call_read(struct engine *e, struct id id, struct buf *value,
               struct call_record *r) MUST_CHECK;
+
+/* ---- idempotency.c ---- */
+
+/* The call that has this command's idempotency key. DMCP_E_NOTFOUND: none (any more).
+ * DMCP_E_CONFLICT: the key was used with other arguments. */
+int idempotency_find(struct engine *e, const struct command *c, struct id *call_out) MUST_CHECK;
+void idempotency_put(struct engine *e, const struct command *c);
 
 /* ---- suspend.c ---- */
 

@@ -28,7 +28,7 @@ struct follower *follower_add(struct engine *e, uint64_t peer, struct id session
 
     f->peer = peer;
     f->session = session;
-    f->stream = stream;
+    f->stream = f->told = stream;
     f->next = next;
     f->credit = credit;
     old = hmap_put(&e->followers, peer_key(&f->peer), f);
@@ -77,7 +77,7 @@ void follower_prime(struct engine *e, struct follower *f)
         a = action_add(e->out, ACT_PRIME, WHEN_DURABLE);
         a->peer = f->peer;
         a->session = f->session;
-        a->event.stream = f->stream;
+        a->event.stream = f->told;
         a->event.sequence = f->next - 1;
     }
 }
@@ -89,7 +89,7 @@ void follower_reply(struct engine *e, struct follower *f, enum call_outcome outc
 
     a->peer = f->peer;
     a->session = f->session;
-    a->event.stream = f->stream;
+    a->event.stream = f->told;
     a->event.sequence = sequence;
     a->event.outcome = (uint8_t)outcome;
     a->event.request_id = action_dup(a, f->request_id);
@@ -104,7 +104,7 @@ static void send(struct engine *e, struct follower *f, uint64_t sequence, struct
 
     a->peer = f->peer;
     a->session = f->session;
-    a->event.stream = f->stream;
+    a->event.stream = f->told;
     a->event.sequence = sequence;
     a->text = action_dup(a, message);
     f->is_open = true;

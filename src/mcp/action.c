@@ -47,10 +47,11 @@ static void on_done(struct endpoint *e, struct exchange *x)
 /* The stream is opened; clients that know how learn where to resume. */
 static void on_prime(struct endpoint *e, struct exchange *x, const struct action *a)
 {
+    static const struct id none;
     char id[EVENT_ID_BYTES];
 
     exchange_open_stream(e, x);
-    if (version_has_priming(x->version)) {
+    if (version_has_priming(x->version) && !id_eq(a->event.stream, none)) {
         event_id_text(a->event.stream, a->event.sequence, id);
         e->ops.stream_event(x->x, str_of(id), STR(""), e->config.retry_ms);
     } else {
@@ -101,7 +102,10 @@ static void to_exchange(struct endpoint *e, struct exchange *x, const struct act
         on_reply(e, x, a);
         break;
     case ACT_END:
-        exchange_refuse(e, x, DMCP_E_GONE, STR("the session was closed"));
+        if (x->state != EXCHANGE_STREAM) {
+            exchange_open_stream(e, x); /* there will be no response: an empty stream says so */
+        }
+        exchange_end_stream(e, x);
         break;
     case ACT_SESSION_GONE:
     case ACT_DISPATCH:

@@ -24,7 +24,7 @@ enum endpoint_method { ENDPOINT_POST, ENDPOINT_GET, ENDPOINT_DELETE, ENDPOINT_OT
 struct endpoint_request {
     enum endpoint_method method;
     struct str origin, host, accept, content_type;
-    struct str session_id, protocol_version, last_event_id;
+    struct str session_id, protocol_version, last_event_id, idempotency_key;
     struct str body;
 };
 

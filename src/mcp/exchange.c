@@ -46,6 +46,7 @@ void exchange_free(struct endpoint *e, struct exchange *x)
     drop_message(x);
     mem_free((void *)(uintptr_t)x->request_id.p);
     mem_free((void *)(uintptr_t)x->last_event_id.p);
+    mem_free((void *)(uintptr_t)x->idempotency_key.p);
     mem_free(x);
 }
 

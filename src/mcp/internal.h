@@ -48,6 +48,7 @@ struct exchange {
     uint64_t spent;   /* bytes since the last credit */
     struct str request_id;    /* owned: raw JSON; absent for none */
     struct str last_event_id; /* owned; absent for none */
+    struct str idempotency_key; /* owned, of the header; absent for none */
     yyjson_doc *doc;          /* the message, while it waits for its session */
     struct rpc_message *message;
 };

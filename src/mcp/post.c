@@ -111,6 +111,10 @@ void post_take(struct endpoint *e, struct exchange *x, const struct endpoint_req
     if (!request_session(e, x, r)) {
         return;
     }
+    if (r->idempotency_key.p) {
+        x->idempotency_key = str_make(mem_dup(r->idempotency_key.p, r->idempotency_key.len),
+                                      r->idempotency_key.len);
+    }
     s = session_lookup(e, x);
     if (s) {
         post_continue(e, x, s);

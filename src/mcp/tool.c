@@ -153,6 +153,7 @@ int tools_add(struct tools *t, const struct tool_spec *s, struct err *e)
                                      : STR("{}");
     tool->entry = make_entry(t, s);
     tool->is_ephemeral = s->is_ephemeral;
+    tool->timeout_ms = s->timeout_ms;
     tool->handler = s->handler;
     t->all = mem_realloc(t->all, (t->n + 1) * sizeof(struct tool *));
     t->all[t->n++] = tool;

@@ -19,6 +19,7 @@ struct tool_spec {
     struct str output_schema, annotations, meta; /* object texts, or absent */
     struct str fallbacks; /* object text: values for arguments left out */
     bool is_ephemeral;
+    uint64_t timeout_ms; /* 0 for none */
     const void *handler; /* what runs it; not looked at here */
 };
 
@@ -27,6 +28,7 @@ struct tool {
     struct str entry; /* its object in tools/list, JSON text */
     struct schema *input, *output; /* output may be NULL */
     bool is_ephemeral;
+    uint64_t timeout_ms;
     const void *handler;
 };
 

@@ -129,6 +129,7 @@ static void on_request(void *arg, struct http_exchange *x, const struct http_req
         .session_id = http_request_field(r, "Mcp-Session-Id", NULL),
         .protocol_version = http_request_field(r, "MCP-Protocol-Version", NULL),
         .last_event_id = http_request_field(r, "Last-Event-ID", NULL),
+        .idempotency_key = http_request_field(r, "Idempotency-Key", NULL),
         .body = r->body,
     };
 

@@ -43,6 +43,8 @@ static const struct option table[] = {
       "sessions in the store; more get 503" },
     { "session-idle", OPTION_DURATION, AT(session_idle_ms), "7d", 1000, 3650 * DAY_MS,
       "a session unused for so long is gone" },
+    { "keep-keys", OPTION_DURATION, AT(key_ms), "7d", 1000, 3650 * DAY_MS,
+      "an idempotency key counts for so long" },
     { "stop-within", OPTION_DURATION, AT(stop_ms), "10s", 0, DAY_MS,
       "at the end, wait so long for running tools" },
     { "allow-origin", OPTION_TEXT, AT(allow_origin), "", 0, 0,

@@ -11,6 +11,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -28,6 +29,7 @@
 #define ROOM_MS 500           /* between two looks for room on the disk */
 #define FAILURE_LINGER_MS 200 /* for refusals to reach their clients */
 #define STOP_POLL_MS 10
+#define STORE_DESCRIPTORS 512
 
 /* What a repeat of a cancelled request gets (the code that the Language Server Protocol gave to
  * cancelled requests; JSON-RPC and MCP have none). */
@@ -334,6 +336,7 @@ static int start_engine(struct process *p, const struct crash_note *crash, struc
                                            .max_dispatched_bytes = MAX_DISPATCHED_BYTES,
                                            .max_sessions = (uint32_t)o->max_sessions,
                                            .session_idle_ms = o->session_idle_ms,
+                                           .key_ms = o->key_ms,
                                            .prime_ms = PRIME_MS,
                                            .cancelled = cancelled_error(&p->cancelled) };
     const struct driver_ops ops = {
@@ -407,6 +410,18 @@ static int complain(const struct err *e, int code)
     return code == DMCP_E_STORE ? EXIT_FAILED : EXIT_CONFIG;
 }
 
+/* A descriptor per connection, and the store's own. */
+static void raise_descriptor_limit(const struct options *o)
+{
+    struct rlimit limit;
+    rlim_t wanted = o->max_connections + o->max_connections / 8 + STORE_DESCRIPTORS;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
+        limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int process_run(void *arg, const struct crash_note *crash, struct crash_note *note)
 {
     struct process p = { .config = arg };
@@ -416,6 +431,7 @@ int process_run(void *arg, const struct crash_note *crash, struct crash_note *no
     p.options = p.config->options;
     signal(SIGPIPE, SIG_IGN);
     crash_watch(note);
+    raise_descriptor_limit(p.options);
     init_loop(&p);
     buf_init(&p.cancelled, KIB);
     rc = open_store(&p, &e);

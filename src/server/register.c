@@ -59,7 +59,8 @@ static int add_tool(dmcp_server *s, const dmcp_tool *t, struct err *e)
                               .output_schema = str_of(t->output_schema),
                               .annotations = str_of(t->annotations),
                               .meta = str_of(t->meta),
-                              .is_ephemeral = t->durability == DMCP_EPHEMERAL };
+                              .is_ephemeral = t->durability == DMCP_EPHEMERAL,
+                              .timeout_ms = t->timeout_ms };
     int rc = DMCP_OK;
 
     buf_init(&schema, MIB);

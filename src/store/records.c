@@ -200,6 +200,24 @@ int request_record_dec(struct str s, struct request_record *r)
     return dec_end(&d);
 }
 
+void idempotency_record_enc(struct buf *b, const struct idempotency_record *r)
+{
+    enc_u8(b, LAYOUT);
+    enc_id(b, r->call);
+    enc_id(b, r->digest);
+    enc_u64(b, r->expires_ms);
+}
+
+int idempotency_record_dec(struct str s, struct idempotency_record *r)
+{
+    struct decoder d = begin(s);
+
+    r->call = dec_id(&d);
+    r->digest = dec_id(&d);
+    r->expires_ms = dec_u64(&d);
+    return dec_end(&d);
+}
+
 void input_record_enc(struct buf *b, const struct input_record *r)
 {
     enc_u8(b, LAYOUT);

@@ -105,6 +105,12 @@ struct request_record {
     struct id call, digest;
 };
 
+/* | 1 | call id 16 | digest 16 | expires 8 |: whose key it is stands in the row's own key. */
+struct idempotency_record {
+    struct id call, digest;
+    uint64_t expires_ms; /* not before its call is finished */
+};
+
 /* | 1 | call id 16 | session 16 | alias |: an open question to the client. */
 struct input_record {
     struct id call, session;
@@ -119,6 +125,7 @@ void journal_record_enc(struct buf *b, const struct journal_record *r);
 void event_record_enc(struct buf *b, const struct event_record *r);
 void stream_record_enc(struct buf *b, const struct stream_record *r);
 void request_record_enc(struct buf *b, const struct request_record *r);
+void idempotency_record_enc(struct buf *b, const struct idempotency_record *r);
 void input_record_enc(struct buf *b, const struct input_record *r);
 
 int session_record_dec(struct str s, struct session_record *r) MUST_CHECK;
@@ -129,6 +136,7 @@ int journal_record_dec(struct str s, struct journal_record *r) MUST_CHECK;
 int event_record_dec(struct str s, struct event_record *r) MUST_CHECK;
 int stream_record_dec(struct str s, struct stream_record *r) MUST_CHECK;
 int request_record_dec(struct str s, struct request_record *r) MUST_CHECK;
+int idempotency_record_dec(struct str s, struct idempotency_record *r) MUST_CHECK;
 int input_record_dec(struct str s, struct input_record *r) MUST_CHECK;
 
 #endif
