@@ -4,7 +4,8 @@
  * its dispatch to its outcome.
  *
  * An attempt in a worker thread:
- *   1. from the second attempt on, read the call's journal from the store;
+ *   1. read the arguments; from the second attempt on, what earlier ones recorded is read from the
+ *      store, entry by entry as the handler comes to it;
  *   2. run the handler; each thing that it does asks the journal first, and tells the engine
  *      what is new (a command; the worker waits for the answer where the next thing depends on
  *      it);
