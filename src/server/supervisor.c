@@ -26,9 +26,9 @@
 #include "base/log.h"
 #include "base/retry.h"
 
-#define STABLE_MS 10000 /* a child that lived so long was not crash-looping */
+#define STABLE_MS 1000 /* a child that lived so long was not crash-looping */
 
-static const struct retry backoff = { .max_attempts = 0, .first_ms = 100, .max_ms = 5000 };
+static const struct retry backoff = { .max_attempts = 0, .first_ms = 100, .max_ms = 2000 };
 
 static pid_t start_child(process_fn *run, void *arg, const struct crash_note *crash,
                          struct crash_note *note, const sigset_t *mask)
