@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "base/limits.h"
+#include "json/equal.h"
 #include "json/json.h"
 
 static void expect_rewritten(const char *text, const char *expected)
@@ -314,6 +315,42 @@ TEST(json, doubles_are_the_nearest_or_infinite)
         assert_int_equal(json_to_double(doc->root, &d), 0);
         assert_true(d == cases[i].value);
         yyjson_doc_free(doc);
+    }
+}
+
+TEST(json, values_are_equal_by_what_they_mean)
+{
+    static const struct {
+        const char *a, *b;
+        bool is_equal;
+    } cases[] = {
+        { "1", "1.0", true },
+        { "100", "1e2", true },
+        { "1e400", "10e399", true },
+        { "-0", "0.0", true },
+        { "1", "-1", false },
+        { "9007199254740993", "9007199254740993.0", true },
+        { "9007199254740993", "9007199254740992.0", false },
+        { "\"a\"", "\"\\u0061\"", true },
+        { "\"1\"", "1", false },
+        { "true", "1", false },
+        { "null", "false", false },
+        { "[1,2]", "[2,1]", false },
+        { "[1]", "[1,1]", false },
+        { "[]", "{}", false },
+        { "{\"a\":1,\"b\":[2]}", "{\"b\":[2.0],\"a\":1}", true },
+        { "{\"a\":1}", "{\"a\":1,\"b\":1}", false },
+        { "{\"a\":1,\"b\":1}", "{\"a\":1}", false },
+        { "{\"a\":1}", "{\"b\":1}", false },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        yyjson_doc *a = read_good(cases[i].a), *b = read_good(cases[i].b);
+
+        assert_true(json_equal(a->root, b->root) == cases[i].is_equal);
+        assert_true((json_hash(a->root) == json_hash(b->root)) == cases[i].is_equal);
+        yyjson_doc_free(a);
+        yyjson_doc_free(b);
     }
 }
 

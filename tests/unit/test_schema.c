@@ -292,6 +292,31 @@ TEST(schema, an_unknown_vocabulary_is_refused_only_when_it_is_required)
     schema_free(schema);
 }
 
+static int remember_uri(void *arg, struct str uri, struct str *text_out)
+{
+    snprintf(arg, 100, "%.*s", STR_FMT(uri));
+    *text_out = STR("{\"type\":\"null\"}");
+    return 0;
+}
+
+TEST(schema, a_pointer_into_another_resource_takes_its_base_with_it)
+{
+    struct str text = STR(
+        "{\"$ref\":\"#/$defs/a/our-own/b\",\"$defs\":{\"a\":{\"$id\":\"http://x/y/\","
+        "\"our-own\":{\"b\":{\"$ref\":\"z#\"}}}}}");
+    char uri[100] = "";
+    struct schema_resolver remotes = { remember_uri, uri };
+    struct schema *schema;
+    yyjson_doc *doc;
+
+    assert_int_equal(schema_compile(text, &remotes, &schema, NULL), 0);
+    assert_string_equal(uri, "http://x/y/z");
+    assert_int_equal(json_read(STR("7"), &doc, NULL), 0);
+    assert_int_equal(schema_check(schema, doc->root, NULL), DMCP_E_INVALID);
+    yyjson_doc_free(doc);
+    schema_free(schema);
+}
+
 TEST(schema, errors_in_other_documents_name_them)
 {
     struct str text = STR("{\"items\":{\"$ref\":\"http://x/y#/a\"}}");
