@@ -50,7 +50,8 @@ extern "C" {
     X(DENIED, -23, "not allowed")                                                                  \
     X(MISUSE, -24, "not allowed here")                                                             \
     X(INTERRUPTED, -25, "interrupted by the caller")                                               \
-    X(UNSUPPORTED, -26, "the client cannot do this")
+    X(UNSUPPORTED, -26, "the client cannot do this")                                               \
+    X(AGAIN, -27, "the condition does not hold yet")
 
 enum dmcp_error {
     DMCP_OK = 0,

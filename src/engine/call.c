@@ -393,11 +393,12 @@ void call_finish(struct engine *e, struct call *call, enum call_outcome outcome,
 int call_done(struct engine *e, const struct command *c)
 {
     struct call *call = call_find(e, c->call);
+    int rc = call ? watch_end(e, call) : DMCP_OK;
 
-    if (call) {
+    if (call && rc == DMCP_OK) {
         call_finish(e, call, c->done.outcome, c->done.body);
     }
-    return DMCP_OK;
+    return rc;
 }
 
 int call_release(struct engine *e, const struct command *c)

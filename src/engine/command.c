@@ -11,6 +11,8 @@ struct command *command_new(enum command_kind kind)
     c->kind = kind;
     if (kind == CMD_MAP) {
         batch_init(&c->map.rows);
+    } else if (kind == CMD_LOOP) {
+        batch_init(&c->loop.rows);
     }
     return c;
 }
@@ -19,6 +21,8 @@ void command_free(struct command *c)
 {
     if (c->kind == CMD_MAP) {
         batch_fini(&c->map.rows);
+    } else if (c->kind == CMD_LOOP) {
+        batch_fini(&c->loop.rows);
     }
     arena_fini(&c->arena);
     mem_free(c);

@@ -26,6 +26,8 @@ enum command_kind {
     CMD_MAP,            /* call waiter map                     -> ACT_WAKE */
     CMD_EVENT,          /* call waiter event                   -> ACT_WAKE, ACT_EVENT */
     CMD_WAIT,           /* call waiter wait: something from outside is waited for -> ACT_WAKE */
+    CMD_WATCH,          /* call waiter watch: map entries are waited for -> ACT_WAKE */
+    CMD_LOOP,           /* call waiter loop: an iteration is over  -> ACT_WAKE */
     CMD_CALL_SUSPEND,   /* call: the handler returned and waits for what it registered */
     CMD_ANSWER,         /* peer session answer: a client answered a question -> ACT_DONE */
     CMD_SIGNAL,         /* peer call signal                     -> ACT_DONE or ACT_REFUSED */
@@ -96,6 +98,17 @@ struct command {
             struct str ask;      /* message to the client: the question */
             struct str body;     /* kept with the wait, for the handler's next attempt */
         } wait;
+        struct {
+            struct str alias, label;
+            uint64_t delay_ms; /* from the first time; 0 for no end */
+            struct str ranges; /* of watch_record, in the order of their keys, none twice */
+        } watch;
+        struct {
+            struct str alias, label, body;
+            struct id digest, old_digest; /* of this body, and of the one that it replaces */
+            bool is_done;                 /* it was the last iteration */
+            struct batch rows;            /* owned: deletes what the iteration leaves behind */
+        } loop;
         struct {
             struct id input;
             bool is_error; /* the client answered with a JSON-RPC error */

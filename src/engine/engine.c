@@ -32,6 +32,8 @@ static const apply_fn appliers[N_COMMANDS] = {
     [CMD_MAP] = map_apply,
     [CMD_EVENT] = event_apply,
     [CMD_WAIT] = wait_apply,
+    [CMD_WATCH] = watch_apply,
+    [CMD_LOOP] = loop_apply,
     [CMD_CALL_SUSPEND] = call_suspend,
     [CMD_ANSWER] = wait_answer,
     [CMD_SIGNAL] = wait_signal,
@@ -103,6 +105,7 @@ int engine_written(struct engine *e, struct action_list *out, struct err *err)
     e->out = out;
     e->err = err;
     hmap_clear(&e->unwritten);
+    e->has_unwritten_watch = false;
     while (!list_empty(finished)) {
         call_free(e, CONTAINER_OF(list_first(finished), struct call, link));
     }

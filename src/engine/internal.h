@@ -93,6 +93,8 @@ struct engine {
     uint64_t next_timer_ms;  /* wall clock: no timer is due before; UINT64_MAX for none */
     bool has_loose_streams; /* some stream in memory has no follower */
     struct hmap unwritten;  /* keys of rows that engine_read must not read yet */
+    bool has_unwritten_watch;
+    bool is_watched[1024];  /* by the hash of a map's name: a call may wait for it */
 
     /* Of the command being applied. */
     struct engine_time now;
@@ -166,14 +168,36 @@ int call_last_event(struct engine *e, struct id call, uint64_t *sequence_out) MU
 int wait_apply(struct engine *e, const struct command *c) MUST_CHECK;
 int wait_answer(struct engine *e, const struct command *c) MUST_CHECK;
 int wait_signal(struct engine *e, const struct command *c) MUST_CHECK;
-/* The alias of the timer that ends a call whose tool may not take longer; no step has it. */
+/* The alias of the timer that ends a call whose tool may not take longer, and the beginning of the
+ * alias of one that goes on waking the watchers of a map; no step has them. */
 #define TIMER_CALL_TIMEOUT "\001timeout"
+#define TIMER_WATCH "\001watch"
 void timer_put(struct engine *e, struct id call, struct str alias, uint64_t due_ms);
+void timer_drop(struct engine *e, struct id call, struct str alias,
+                uint64_t due_ms); /* 0: there is none */
 int timer_fire_due(struct engine *e) MUST_CHECK;
 int timer_load(struct engine *e) MUST_CHECK; /* at recovery */
 void cancel_call(struct engine *e, struct call *call);
 int cancel_apply(struct engine *e, const struct command *c) MUST_CHECK;
 int cancel_session(struct engine *e, struct id session) MUST_CHECK;
+
+/* ---- watch.c, watchers.c ---- */
+
+int watch_apply(struct engine *e, const struct command *c) MUST_CHECK;
+int watch_end(struct engine *e, struct call *call) MUST_CHECK; /* before anything is changed */
+bool *watch_mark(struct engine *e, struct str map);
+
+/* The calls that a write wakes: watch_find reads and changes nothing, watch_wake reads nothing. */
+struct watchers {
+    struct buf calls; /* their ids */
+    struct buf rest;  /* keys of watch rows at which a timer goes on, when there are many */
+};
+void watchers_init(struct watchers *w);
+void watchers_fini(struct watchers *w);
+int watch_find(struct engine *e, const struct batch *rows, struct watchers *w) MUST_CHECK;
+void watch_wake(struct engine *e, const struct watchers *w);
+int watch_go_on(struct engine *e, struct str watch_key) MUST_CHECK;
+int watch_load(struct engine *e) MUST_CHECK; /* at recovery */
 
 /* ---- session.c ---- */
 
@@ -187,17 +211,19 @@ struct session_traits {
 };
 int session_traits(struct engine *e, struct id session, struct session_traits *t) MUST_CHECK;
 
-/* ---- step.c, map.c, event.c ---- */
+/* ---- step.c, map.c, loop.c, event.c ---- */
 
 int step_apply(struct engine *e, const struct command *c) MUST_CHECK;
 int journal_get(struct engine *e, const struct call *call, struct str alias, struct buf *value,
                 struct journal_record *r) MUST_CHECK;
 void journal_put(struct engine *e, struct call *call, struct str alias,
                  const struct journal_record *r);
-/* DMCP_E_DIVERGED, with a text that names both kinds, when the alias was of another one. */
+/* DMCP_E_DIVERGED, with a text that names both kinds, when the alias was of another one. The row's
+ * label stands for an alias that is not the author's. */
 int journal_check_guard(const struct journal_record *old, enum step_guard asked, struct str alias,
                         struct buf *text) MUST_CHECK;
 int map_apply(struct engine *e, const struct command *c) MUST_CHECK;
+int loop_apply(struct engine *e, const struct command *c) MUST_CHECK;
 int event_apply(struct engine *e, const struct command *c) MUST_CHECK;
 void event_append(struct engine *e, struct call *call, struct str message); /* to its stream */
 

@@ -26,12 +26,31 @@ static void copy_rows(struct engine *e, const struct batch *from)
     }
 }
 
+/* Writes the maps' rows, and wakes who waits for them. */
+static int write_rows(struct engine *e, const struct batch *rows)
+{
+    struct watchers w;
+    int rc;
+
+    watchers_init(&w);
+    rc = watch_find(e, rows, &w);
+    if (rc == DMCP_OK) {
+        copy_rows(e, rows);
+        watch_wake(e, &w);
+    }
+    watchers_fini(&w);
+    return rc;
+}
+
 /* Outside of calls there is no journal, and the caller wants it on disk. */
 static int apply_outside(struct engine *e, const struct command *c)
 {
-    copy_rows(e, &c->map.rows);
-    engine_wake(e, c->waiter, WHEN_DURABLE, DMCP_OK, STR(""));
-    return DMCP_OK;
+    int rc = write_rows(e, &c->map.rows);
+
+    if (rc == DMCP_OK) {
+        engine_wake(e, c->waiter, WHEN_DURABLE, DMCP_OK, STR(""));
+    }
+    return rc;
 }
 
 static int compare(const struct command *c, const struct journal_record *old, struct buf *text)
@@ -48,7 +67,7 @@ static int compare(const struct command *c, const struct journal_record *old, st
     return rc;
 }
 
-static void write_map(struct engine *e, struct call *call, const struct command *c)
+static int write_map(struct engine *e, struct call *call, const struct command *c)
 {
     struct journal_record r = { .guard = GUARD_MAP,
                                 .state = STEP_DONE,
@@ -57,9 +76,12 @@ static void write_map(struct engine *e, struct call *call, const struct command 
                                 .digest = c->map.digest,
                                 .label = c->map.label,
                                 .body = STR("") };
+    int rc = write_rows(e, &c->map.rows);
 
-    copy_rows(e, &c->map.rows);
-    journal_put(e, call, c->map.alias, &r);
+    if (rc == DMCP_OK) {
+        journal_put(e, call, c->map.alias, &r);
+    }
+    return rc;
 }
 
 static int apply_in_call(struct engine *e, const struct command *c, struct call *call)
@@ -74,8 +96,7 @@ static int apply_in_call(struct engine *e, const struct command *c, struct call 
     if (rc == DMCP_OK) {
         code = compare(c, &old, &text);
     } else if (rc == DMCP_E_NOTFOUND) {
-        write_map(e, call, c);
-        rc = DMCP_OK;
+        rc = write_map(e, call, c);
     }
     if (rc == DMCP_OK) {
         engine_wake(e, c->waiter, WHEN_VISIBLE, code, buf_str(&text));

@@ -84,6 +84,10 @@ static int recover_calls(struct engine *e, const struct id *crashed, struct str 
         }
         call->crashes += crashed && id_eq(*crashed, id);
         if (call->crashes >= LIMIT_CRASHES) {
+            rc = watch_end(e, call);
+            if (rc != DMCP_OK) {
+                break;
+            }
             call_finish(e, call, OUTCOME_RESULT, crash_result);
         } else {
             call_put_unfinished(e, call);
@@ -151,6 +155,9 @@ int engine_recover(struct engine *e, struct engine_time now, const struct id *cr
     }
     if (rc == DMCP_OK) {
         rc = timer_load(e);
+    }
+    if (rc == DMCP_OK) {
+        rc = watch_load(e);
     }
     return rc == DMCP_OK ? recover_calls(e, crashed, crash_result) : rc;
 }

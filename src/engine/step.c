@@ -21,6 +21,8 @@
  * Recording is insert-if-absent, then compare: the same again is a lost acknowledgement and
  * succeeds, another outcome is a conflict, another kind of step under the alias means that the
  * handler's code changed under a running call.
+ *
+ * A condition on maps that waits (watch.c) has a started row too, and ends in the same ways.
  */
 #include "engine/internal.h"
 
@@ -69,6 +71,10 @@ static const char *guard_name(uint8_t guard)
         return "an event";
     case GUARD_INPUT:
         return "an input";
+    case GUARD_UNTIL:
+        return "a condition";
+    case GUARD_LOOP:
+        return "a loop";
     default:
         return "a step of an unknown kind";
     }
@@ -79,6 +85,9 @@ int journal_check_guard(const struct journal_record *old, enum step_guard asked,
 {
     if (old->guard == asked) {
         return DMCP_OK;
+    }
+    if (old->label.len > 0) {
+        alias = old->label;
     }
     buf_addf(text, "the journal has %s under alias \"%.*s\", the handler asks for %s",
              guard_name(old->guard), STR_FMT(alias), guard_name((uint8_t)asked));
@@ -96,6 +105,7 @@ static bool is_repeated(const struct command *c, const struct journal_record *ol
 /* What becomes of a step when something is asked of it. */
 struct verdict {
     bool changes; /* the row is to be written */
+    uint64_t due_ms; /* of the old row's timer */
     int code;     /* what the worker is told, with the text */
     struct buf text;
 };
@@ -131,6 +141,7 @@ static int read_and_judge(struct engine *e, const struct call *call, const struc
     rc = journal_get(e, call, c->step.alias, &value, &old);
     if (rc == DMCP_OK) {
         judge(c, &old, v);
+        v->due_ms = old.due_ms;
     } else if (rc == DMCP_E_NOTFOUND) {
         v->changes = c->step.op != STEP_OP_RESET;
         rc = DMCP_OK;
@@ -179,7 +190,11 @@ int step_apply(struct engine *e, const struct command *c)
     }
     buf_init(&v.text, SIZE_MAX / 2);
     rc = read_and_judge(e, call, c, &v);
+    if (rc == DMCP_OK && v.changes && c->step.guard == GUARD_UNTIL) {
+        rc = watch_end(e, call);
+    }
     if (rc == DMCP_OK && v.changes) {
+        timer_drop(e, call->id, c->step.alias, v.due_ms);
         write_step(e, call, c);
         if (c->step.op == STEP_OP_BEGIN) {
             call_prime(e, call);

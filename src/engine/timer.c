@@ -3,9 +3,10 @@
  * Timers: rows in the order of their due times, one index for everything that time ends. The
  * engine remembers only when the first one is due.
  *
- * A timer names a row of a call's journal. When it is due and that row still waits, the row
- * becomes failed with the body "expired" and the call is woken; when the row got its answer
- * before, or the call is over, the timer is stale and is dropped.
+ * A timer names a row of a call's journal. When it is due and that row still waits for it, the row
+ * becomes failed with the body "expired" and the call is woken. A condition on maps only gets that
+ * body: whether it holds after all is its handler's to see. A row that got its answer takes its
+ * timer with it; one that is left over, because the call is over, is dropped when it is due.
  */
 #include "engine/internal.h"
 
@@ -21,8 +22,18 @@ void timer_put(struct engine *e, struct id call, struct str alias, uint64_t due_
     }
 }
 
+void timer_drop(struct engine *e, struct id call, struct str alias, uint64_t due_ms)
+{
+    struct key k;
+
+    if (due_ms) {
+        k = key_timer(due_ms, call, alias);
+        batch_del(e->rows, key_str(&k));
+    }
+}
+
 /* The row that waited has waited for long enough. */
-static int expire(struct engine *e, struct id id, struct str alias)
+static int expire(struct engine *e, struct id id, struct str alias, uint64_t due_ms)
 {
     struct journal_record r;
     struct call *call;
@@ -40,8 +51,9 @@ static int expire(struct engine *e, struct id id, struct str alias)
     }
     buf_init(&value, SIZE_MAX / 2);
     rc = journal_get(e, call, alias, &value, &r);
-    if (rc == DMCP_OK && r.state == STEP_STARTED) {
-        r.state = STEP_FAILED;
+    if (rc == DMCP_OK && r.state == STEP_STARTED && r.due_ms == due_ms) {
+        r.state = r.guard == GUARD_UNTIL ? STEP_STARTED : STEP_FAILED;
+        r.due_ms = 0;
         r.at_ms = e->now.wall_ms;
         r.body = STR("expired");
         journal_put(e, call, alias, &r);
@@ -63,7 +75,11 @@ static int fire(struct engine *e, struct str key, uint64_t *due_ms_out)
         return DMCP_E_NOTFOUND; /* the first that is not due ends the work */
     }
     batch_del(e->rows, key);
-    return expire(e, call, alias);
+    if (str_starts(alias, STR(TIMER_WATCH))) {
+        return watch_go_on(e, str_make(alias.p + strlen(TIMER_WATCH),
+                                       alias.len - strlen(TIMER_WATCH)));
+    }
+    return expire(e, call, alias, *due_ms_out);
 }
 
 /* Contract: no rows are unwritten. */
@@ -82,6 +98,7 @@ int timer_fire_due(struct engine *e)
     if (engine_has_unwritten(e)) {
         return ENGINE_WRITE_FIRST;
     }
+    e->next_timer_ms = UINT64_MAX;
     cursor = store_scan(e->store, &range);
     for (int n = 0; n < FIRED_AT_ONCE && rc == DMCP_OK; n++) {
         due_ms = UINT64_MAX;
@@ -91,7 +108,9 @@ int timer_fire_due(struct engine *e)
         }
     }
     cursor_close(cursor);
-    e->next_timer_ms = due_ms; /* of the first that was not fired; or a due one: at once again */
+    if (due_ms < e->next_timer_ms) {
+        e->next_timer_ms = due_ms; /* of the first that was not fired; or a due one: once again */
+    }
     return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc;
 }
 

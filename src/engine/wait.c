@@ -54,6 +54,7 @@ static void begin_wait(struct engine *e, struct call *call, const struct command
                                 .state = STEP_STARTED,
                                 .attempt = call->attempt,
                                 .at_ms = e->now.wall_ms,
+                                .due_ms = due_ms,
                                 .label = c->wait.label,
                                 .body = c->wait.body };
 
@@ -102,7 +103,8 @@ int wait_apply(struct engine *e, const struct command *c)
     return rc;
 }
 
-/* What a row waited for has come. DMCP_E_CONFLICT: it does not wait any more. */
+/* What a row waited for has come. DMCP_E_CONFLICT: it does not wait any more. DMCP_E_NOTFOUND: it
+ * does not wait yet. */
 static int settle(struct engine *e, struct call *call, struct str alias, enum step_state state,
                   struct str body)
 {
@@ -112,13 +114,12 @@ static int settle(struct engine *e, struct call *call, struct str alias, enum st
 
     buf_init(&value, SIZE_MAX / 2);
     rc = journal_get(e, call, alias, &value, &r);
-    if (rc == DMCP_E_NOTFOUND) {
-        r = (struct journal_record){ .guard = GUARD_INPUT, .label = STR("") };
-        rc = DMCP_OK;
-    } else if (rc == DMCP_OK && r.state != STEP_STARTED) {
+    if (rc == DMCP_OK && r.state != STEP_STARTED) {
         rc = DMCP_E_CONFLICT;
     }
     if (rc == DMCP_OK) {
+        timer_drop(e, call->id, alias, r.due_ms);
+        r.due_ms = 0;
         r.state = (uint8_t)state;
         r.attempt = call->attempt;
         r.at_ms = e->now.wall_ms;
@@ -181,17 +182,36 @@ int wait_answer(struct engine *e, const struct command *c)
     return rc;
 }
 
+/* Nobody waits for it yet. */
+static void keep_signal(struct engine *e, struct call *call, const struct command *c)
+{
+    struct journal_record r = { .guard = GUARD_INPUT,
+                                .state = STEP_DONE,
+                                .attempt = call->attempt,
+                                .at_ms = e->now.wall_ms,
+                                .label = STR(""),
+                                .body = c->signal.body };
+
+    journal_put(e, call, c->signal.alias, &r);
+    call_wake(e, call);
+}
+
 int wait_signal(struct engine *e, const struct command *c)
 {
     struct call *call;
-    int rc;
+    int rc, settled;
 
     if (engine_has_unwritten(e)) {
         return ENGINE_WRITE_FIRST;
     }
     rc = call_load(e, c->call, &call);
     if (rc == DMCP_OK) {
-        rc = settle(e, call, c->signal.alias, STEP_DONE, c->signal.body);
+        settled = settle(e, call, c->signal.alias, STEP_DONE, c->signal.body);
+        if (settled == DMCP_E_NOTFOUND) {
+            keep_signal(e, call, c);
+            settled = DMCP_OK;
+        }
+        rc = settled;
     }
     if (rc == DMCP_OK) {
         tell_done(e, c);

@@ -114,6 +114,32 @@ struct key key_map(struct str map, struct str map_key)
     return k;
 }
 
+struct key key_watch_map(struct str map)
+{
+    struct key k = key_kind_start(KEY_WATCH);
+
+    add(&k, map.p, map.len);
+    add_u8(&k, 0);
+    return k;
+}
+
+struct key key_watch_prefix(struct str map, struct str map_key)
+{
+    struct key k = key_watch_map(map);
+
+    add(&k, map_key.p, map_key.len);
+    add_u8(&k, 0);
+    return k;
+}
+
+struct key key_watch(struct str map, struct str map_key, struct id call)
+{
+    struct key k = key_watch_prefix(map, map_key);
+
+    add_id(&k, call);
+    return k;
+}
+
 struct key key_prefix_end(struct str prefix)
 {
     struct key k;
@@ -191,5 +217,22 @@ int key_timer_parts(struct str key, uint64_t *due_ms_out, struct id *call_out,
     *due_ms_out = read_u64(key.p + 1);
     memcpy(call_out->b, key.p + TIMER_ID_AT, sizeof(call_out->b));
     *alias_out = str_make(key.p + TIMER_ID_END, key.len - TIMER_ID_END);
+    return DMCP_OK;
+}
+
+#define WATCH_ID_BYTES (1 + 16) /* shard and call */
+
+int key_watch_parts(struct str key, struct str *map_out, struct str *map_key_out,
+                    struct id *call_out)
+{
+    struct str map, rest;
+
+    if (key_map_parts(key, &map, &rest) != DMCP_OK || rest.len < 1 + WATCH_ID_BYTES ||
+        rest.p[rest.len - WATCH_ID_BYTES - 1] != 0) {
+        return DMCP_E_CORRUPT;
+    }
+    *map_out = map;
+    *map_key_out = str_make(rest.p, rest.len - WATCH_ID_BYTES - 1);
+    memcpy(call_out->b, rest.p + rest.len - sizeof(call_out->b), sizeof(call_out->b));
     return DMCP_OK;
 }

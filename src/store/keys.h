@@ -19,6 +19,8 @@
  *   idempotency | 0b | shard 1 | scope digest 16 | key ... |
  *   input       | 0c | shard 1 | input id 16             |
  *   suspended   | 0d | shard 1 | call id 16              |
+ *   watch       | 0f | map name ... | 00 | map key ... | 00 | shard 1 | call id 16 |
+ *   watching    | 10 | shard 1 | call id 16              |
  *   map         | 20 | map name ... | 00 | map key ...   |
  *
  * The shard is the last byte of the id that follows it (a call of a session gets an id with the
@@ -48,6 +50,8 @@ enum key_kind {
     KEY_IDEMPOTENCY = 0x0b,
     KEY_INPUT = 0x0c,
     KEY_SUSPENDED = 0x0d,
+    KEY_WATCH = 0x0f,
+    KEY_WATCHING = 0x10,
     KEY_MAP = 0x20,
 };
 
@@ -69,7 +73,7 @@ static inline uint8_t key_shard(struct id id)
 
 struct key key_meta(const char *name);
 struct key key_kind_start(enum key_kind kind); /* the prefix of all keys of a kind */
-/* session call result unfinished suspended stream input */
+/* session call result unfinished suspended stream input watching */
 struct key key_of_id(enum key_kind kind, struct id id);
 struct key key_journal(struct id call, struct str alias);  /* empty alias: the call's prefix */
 struct key key_request(struct id session, struct str request_id);
@@ -77,6 +81,11 @@ struct key key_event(struct id stream, uint64_t sequence);
 struct key key_timer(uint64_t due_ms, struct id call, struct str alias);
 struct key key_idempotency(struct id scope, struct str idempotency_key);
 struct key key_map(struct str map, struct str map_key); /* empty key: the map's prefix */
+/* A call that waits for this entry of the map to be written; with an empty key, for entries that
+ * the row itself names. */
+struct key key_watch(struct str map, struct str map_key, struct id call);
+struct key key_watch_prefix(struct str map, struct str map_key); /* of all calls */
+struct key key_watch_map(struct str map);                        /* of all keys and calls */
 
 /* The first key behind all those that begin with this prefix. Not for an all-0xff prefix, which
  * no kind above can give. */
@@ -89,5 +98,7 @@ int key_id(struct str key, struct id *id_out) MUST_CHECK; /* the id behind kind 
 int key_timer_parts(struct str key, uint64_t *due_ms_out, struct id *call_out,
                     struct str *alias_out) MUST_CHECK;
 int key_event_sequence(struct str key, uint64_t *sequence_out) MUST_CHECK;
+int key_watch_parts(struct str key, struct str *map_out, struct str *map_key_out,
+                    struct id *call_out) MUST_CHECK;
 
 #endif

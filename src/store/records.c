@@ -133,6 +133,7 @@ void journal_record_enc(struct buf *b, const struct journal_record *r)
     enc_u8(b, r->state);
     enc_u32(b, r->attempt);
     enc_u64(b, r->at_ms);
+    enc_u64(b, r->due_ms);
     enc_id(b, r->digest);
     enc_str(b, r->label);
     enc_str(b, r->body);
@@ -142,10 +143,11 @@ int journal_record_dec(struct str s, struct journal_record *r)
 {
     struct decoder d = begin(s);
 
-    r->guard = dec_code(&d, GUARD_INPUT);
+    r->guard = dec_code(&d, GUARD_LOOP);
     r->state = dec_code(&d, STEP_FAILED);
     r->attempt = dec_u32(&d);
     r->at_ms = dec_u64(&d);
+    r->due_ms = dec_u64(&d);
     r->digest = dec_id(&d);
     r->label = dec_str(&d);
     r->body = dec_str(&d);
@@ -234,4 +236,37 @@ int input_record_dec(struct str s, struct input_record *r)
     r->session = dec_id(&d);
     r->alias = dec_str(&d);
     return dec_end(&d);
+}
+
+void watch_record_enc(struct buf *b, const struct watch_record *r)
+{
+    enc_u8(b, LAYOUT);
+    enc_str(b, r->ranges);
+}
+
+int watch_record_dec(struct str s, struct watch_record *r)
+{
+    struct decoder d = begin(s);
+
+    r->ranges = dec_str(&d);
+    return dec_end(&d);
+}
+
+void watch_range_add(struct buf *ranges, struct str from, struct str to)
+{
+    enc_str(ranges, from);
+    enc_str(ranges, to);
+}
+
+int watch_range_next(struct str *ranges, struct str *from_out, struct str *to_out)
+{
+    struct decoder d = { .rest = *ranges };
+
+    if (ranges->len == 0) {
+        return DMCP_E_NOTFOUND;
+    }
+    *from_out = dec_str(&d);
+    *to_out = dec_str(&d);
+    *ranges = d.rest;
+    return d.failed ? DMCP_E_CORRUPT : DMCP_OK;
 }

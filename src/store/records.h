@@ -54,6 +54,7 @@ struct unfinished_record {
 #define UNFINISHED_CANCELLED 1u /* its handler is to end; nobody gets a response */
 #define UNFINISHED_ASKING 2u    /* a question to the client is open */
 #define UNFINISHED_LATE 4u      /* its tool's time is over; the response says so */
+#define UNFINISHED_WATCHING 8u  /* it has a row that names the map entries that it watches */
 
 /* | 1 | outcome 1 | finished 8 | events 8 | body | */
 struct result_record {
@@ -68,13 +69,14 @@ enum call_outcome {
     OUTCOME_CANCELLED = 3, /* the body is an error object, for who asks again */
 };
 
-/* | 1 | guard 1 | state 1 | attempt 4 | at 8 | digest 16 | label | body | */
+/* | 1 | guard 1 | state 1 | attempt 4 | at 8 | due 8 | digest 16 | label | body | */
 struct journal_record {
     uint8_t guard; /* enum step_guard */
     uint8_t state; /* enum step_state */
     uint32_t attempt;
     uint64_t at_ms;
-    struct id digest; /* of what was asked (map writes), zero for the others */
+    uint64_t due_ms;  /* while it waits: when its timer fires; 0 for none */
+    struct id digest; /* of what was asked (map writes), of the body (loops), zero for the others */
     struct str label; /* for people: the event's alias text, the map and method */
     struct str body;  /* the result's raw JSON, or the reason of a failure */
 };
@@ -85,6 +87,8 @@ enum step_guard {
     GUARD_MAP = 4,
     GUARD_EVENT = 5,
     GUARD_INPUT = 6, /* what comes from outside: answers, signals, time */
+    GUARD_UNTIL = 7, /* a condition on maps */
+    GUARD_LOOP = 8,  /* started: [iterations done, state left]; done: the same at its end */
 };
 enum step_state { STEP_STARTED = 1, STEP_DONE = 2, STEP_FAILED = 3 };
 
@@ -117,6 +121,13 @@ struct input_record {
     struct str alias; /* of its row in the journal */
 };
 
+/* | 1 | ranges |: what a call watches, as one string of ranges; each is its first key and the first
+ * one behind it, two strings, as keys of map rows. A watch row of no one entry has those of its map
+ * that are more than an entry; the others are empty. */
+struct watch_record {
+    struct str ranges;
+};
+
 void session_record_enc(struct buf *b, const struct session_record *r);
 void call_record_enc(struct buf *b, const struct call_record *r);
 void unfinished_record_enc(struct buf *b, const struct unfinished_record *r);
@@ -127,6 +138,7 @@ void stream_record_enc(struct buf *b, const struct stream_record *r);
 void request_record_enc(struct buf *b, const struct request_record *r);
 void idempotency_record_enc(struct buf *b, const struct idempotency_record *r);
 void input_record_enc(struct buf *b, const struct input_record *r);
+void watch_record_enc(struct buf *b, const struct watch_record *r);
 
 int session_record_dec(struct str s, struct session_record *r) MUST_CHECK;
 int call_record_dec(struct str s, struct call_record *r) MUST_CHECK;
@@ -138,5 +150,11 @@ int stream_record_dec(struct str s, struct stream_record *r) MUST_CHECK;
 int request_record_dec(struct str s, struct request_record *r) MUST_CHECK;
 int idempotency_record_dec(struct str s, struct idempotency_record *r) MUST_CHECK;
 int input_record_dec(struct str s, struct input_record *r) MUST_CHECK;
+int watch_record_dec(struct str s, struct watch_record *r) MUST_CHECK;
+
+/* The ranges of a watch record, one by one. watch_range_next takes the first of *ranges:
+ * DMCP_E_NOTFOUND at the end, DMCP_E_CORRUPT. */
+void watch_range_add(struct buf *ranges, struct str from, struct str to);
+int watch_range_next(struct str *ranges, struct str *from_out, struct str *to_out) MUST_CHECK;
 
 #endif

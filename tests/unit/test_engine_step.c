@@ -162,14 +162,14 @@ STEP_TEST(another_kind_of_step_under_a_known_alias_names_both_kinds)
 {
     static const char *const names[] = { "",        "an at-least-once step", "an at-most-once step",
                                          "a value", "a map write",           "an event",
-                                         "an input" };
+                                         "an input", "a condition", "a loop" };
     struct rig *r = *state;
     struct id call = rig_start_quietly(r);
     char expected[200];
     struct action *a;
 
-    for (int old = GUARD_AT_LEAST_ONCE; old <= GUARD_INPUT; old++) {
-        for (int asked = GUARD_AT_LEAST_ONCE; asked <= GUARD_INPUT; asked++) {
+    for (int old = GUARD_AT_LEAST_ONCE; old <= GUARD_LOOP; old++) {
+        for (int asked = GUARD_AT_LEAST_ONCE; asked <= GUARD_LOOP; asked++) {
             char alias[16];
 
             if (asked == old) {

@@ -32,6 +32,10 @@ TEST(keys, every_kind_has_the_bytes_that_its_picture_shows)
     expect_bytes(key_event(sample, UINT64_C(0x0102030405060708)),
                  STR("\x08" SHARD_AND_SAMPLE "\x01\x02\x03\x04\x05\x06\x07\x08"));
     expect_bytes(key_of_id(KEY_STREAM, sample), STR("\x09" SHARD_AND_SAMPLE));
+    expect_bytes(key_watch(STR("users"), STR("ann"), sample),
+                 STR("\x0fusers\0ann\0" SHARD_AND_SAMPLE));
+    expect_bytes(key_watch(STR("users"), STR(""), sample), STR("\x0fusers\0\0" SHARD_AND_SAMPLE));
+    expect_bytes(key_of_id(KEY_WATCHING, sample), STR("\x10" SHARD_AND_SAMPLE));
     expect_bytes(key_map(STR("users"), STR("ann")), STR("\x20users\0ann"));
 }
 
@@ -227,7 +231,7 @@ TEST(keys, the_parts_of_a_key_come_back)
 {
     struct key call = key_of_id(KEY_CALL, sample), journal = key_journal(sample, STR("a\0b"));
     struct key event = key_event(sample, UINT64_MAX - 1), map = key_map(STR("m"), STR("k\0l"));
-    struct key empty = key_map(STR("m"), STR(""));
+    struct key empty = key_map(STR("m"), STR("")), watch = key_watch(STR("m"), STR("k"), sample);
     struct str alias, name, key;
     uint64_t sequence;
     struct id id;
@@ -244,15 +248,24 @@ TEST(keys, the_parts_of_a_key_come_back)
     assert_true(str_eqz(name, "m") && str_eq(key, STR("k\0l")));
     assert_int_equal(key_map_parts(key_str(&empty), &name, &key), DMCP_OK);
     assert_true(str_eqz(name, "m") && key.len == 0);
+    assert_int_equal(key_watch_parts(key_str(&watch), &name, &key, &id), DMCP_OK);
+    assert_true(str_eqz(name, "m") && str_eqz(key, "k") && id_eq(id, sample));
+    watch = key_watch(STR("m"), STR(""), sample);
+    assert_int_equal(key_watch_parts(key_str(&watch), &name, &key, &id), DMCP_OK);
+    assert_true(str_eqz(name, "m") && key.len == 0 && id_eq(id, sample));
 }
 
 TEST(keys, keys_that_are_too_short_or_too_long_are_corrupt)
 {
     struct key call = key_of_id(KEY_CALL, sample), event = key_event(sample, 1);
+    struct key watch = key_watch(STR("m"), STR("k"), sample);
     struct str part;
     uint64_t sequence;
     struct id id;
 
+    for (size_t n = 0; n < watch.len; n++) {
+        assert_int_equal(key_watch_parts(str_make(watch.b, n), &part, &part, &id), DMCP_E_CORRUPT);
+    }
     for (size_t n = 0; n < call.len; n++) {
         assert_int_equal(key_id(str_make(call.b, n), &id), DMCP_E_CORRUPT);
         assert_int_equal(key_journal_alias(str_make(call.b, n), &part), DMCP_E_CORRUPT);

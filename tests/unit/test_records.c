@@ -195,10 +195,12 @@ TEST(records, journal)
                                 .state = STEP_FAILED,
                                 .attempt = 5,
                                 .at_ms = 0x0102030405060708,
+                                .due_ms = 0x1112131415161718,
                                 .digest = id_of(ID_A),
                                 .label = STR("pay"),
                                 .body = STR("no") };
-    struct str golden = STR("\x01\x02\x03\0\0\0\x05\x01\x02\x03\x04\x05\x06\x07\x08" ID_A
+    struct str golden = STR("\x01\x02\x03\0\0\0\x05\x01\x02\x03\x04\x05\x06\x07\x08"
+                            "\x11\x12\x13\x14\x15\x16\x17\x18" ID_A
                             "\0\0\0\x03pay\0\0\0\x02no");
     struct journal_record back;
     struct buf b;
@@ -208,11 +210,11 @@ TEST(records, journal)
     assert_int_equal(journal_record_dec(buf_str(&b), &back), DMCP_OK);
     assert_int_equal(back.guard, GUARD_AT_MOST_ONCE);
     assert_int_equal(back.state, STEP_FAILED);
-    assert_true(back.attempt == 5 && back.at_ms == r.at_ms);
+    assert_true(back.attempt == 5 && back.at_ms == r.at_ms && back.due_ms == r.due_ms);
     assert_true(id_eq(back.digest, r.digest));
     assert_true(str_eq(back.label, r.label) && str_eq(back.body, r.body));
     expect_record(&b, golden, decode_journal);
-    expect_codes(golden, 1, GUARD_INPUT, decode_journal);
+    expect_codes(golden, 1, GUARD_LOOP, decode_journal);
     expect_codes(golden, 2, STEP_FAILED, decode_journal);
 }
 
@@ -273,12 +275,52 @@ TEST(records, request)
     expect_record(&b, STR("\x01" ID_A ID_B), decode_request);
 }
 
+static int decode_watch(struct str s)
+{
+    struct str from, to;
+    struct watch_record r;
+    int rc = watch_record_dec(s, &r);
+
+    while (rc == DMCP_OK) {
+        rc = watch_range_next(&r.ranges, &from, &to);
+    }
+    return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc;
+}
+
+TEST(records, watch)
+{
+    struct str golden = STR("\x01\0\0\0\x15\0\0\0\x01"
+                            "a\0\0\0\x02"
+                            "a\0\0\0\0\x01"
+                            "b\0\0\0\x01"
+                            "c");
+    struct watch_record r, back;
+    struct str from, to, rest;
+    struct buf b, ranges;
+
+    buf_init(&b, 1000);
+    buf_init(&ranges, 1000);
+    watch_range_add(&ranges, STR("a"), STR("a\0"));
+    watch_range_add(&ranges, STR("b"), STR("c"));
+    r.ranges = buf_str(&ranges);
+    watch_record_enc(&b, &r);
+    assert_int_equal(watch_record_dec(buf_str(&b), &back), DMCP_OK);
+    rest = back.ranges;
+    assert_int_equal(watch_range_next(&rest, &from, &to), DMCP_OK);
+    assert_true(str_eqz(from, "a") && str_eq(to, STR("a\0")));
+    assert_int_equal(watch_range_next(&rest, &from, &to), DMCP_OK);
+    assert_true(str_eqz(from, "b") && str_eqz(to, "c"));
+    assert_int_equal(watch_range_next(&rest, &from, &to), DMCP_E_NOTFOUND);
+    expect_record(&b, golden, decode_watch);
+    buf_fini(&ranges);
+}
+
 /* Random bytes behind the layout number: refused or taken, but never read past their end. */
 TEST(records, random_bytes_lead_no_decoder_past_their_end)
 {
     static const decode_fn decoders[] = { decode_session, decode_call,    decode_unfinished,
                                           decode_result,  decode_journal, decode_event,
-                                          decode_stream,  decode_request };
+                                          decode_stream,  decode_request, decode_watch };
     struct random r = { 1 };
 
     for (int i = 0; i < 20000; i++) {
