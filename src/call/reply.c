@@ -96,8 +96,8 @@ bool dmcp_replied_error(const dmcp_call *call)
 /* ---- blocks ---- */
 
 /* Each block is written at once; one that passes the limit makes the buffer fail, and so the
- * result. */
-static int block_begin(dmcp_call *call, struct json_writer *w, const char *type)
+ * result. A prompt's block stands in a message. */
+static int block_open(dmcp_call *call, struct json_writer *w)
 {
     struct reply *r = &call->reply;
     int rc = check_place(call);
@@ -109,12 +109,43 @@ static int block_begin(dmcp_call *call, struct json_writer *w, const char *type)
         buf_addc(&r->blocks, ',');
     }
     jw_init(w, &r->blocks);
-    if (type) {
+    if (call_method(call) == CALL_PROMPT) {
+        jw_object(w);
+        jw_key(w, "role");
+        jw_strz(w, r->role == DMCP_ASSISTANT ? "assistant" : "user");
+        jw_key(w, "content");
+    }
+    return DMCP_OK;
+}
+
+static void block_close(dmcp_call *call, struct json_writer *w)
+{
+    if (call_method(call) == CALL_PROMPT) {
+        jw_object_end(w);
+    }
+}
+
+static int block_begin(dmcp_call *call, struct json_writer *w, const char *type)
+{
+    int rc = block_open(call, w);
+
+    if (rc == DMCP_OK) {
         jw_object(w);
         jw_key(w, "type");
         jw_strz(w, type);
     }
-    return DMCP_OK;
+    return rc;
+}
+
+static void block_end(dmcp_call *call, struct json_writer *w)
+{
+    jw_object_end(w);
+    block_close(call, w);
+}
+
+void dmcp_set_role(dmcp_call *call, dmcp_role role)
+{
+    call->reply.role = role;
 }
 
 static void member(struct json_writer *w, const char *key, const char *value)
@@ -125,32 +156,68 @@ static void member(struct json_writer *w, const char *key, const char *value)
     }
 }
 
+/* The members of a resource's contents: of a URI and type of their own, or of the resource that
+ * is read. */
+static void write_contents(dmcp_call *call, struct json_writer *w, const char *uri,
+                           const char *mime, const char *text, struct str data)
+{
+    const char *own_mime = call->run ? call->run->tool->mime.p : NULL;
+
+    jw_object(w);
+    member(w, "uri", uri ? uri : dmcp_call_uri(call));
+    member(w, "mimeType", mime ? mime : uri ? NULL : own_mime);
+    if (text) {
+        member(w, "text", text);
+    } else {
+        jw_key(w, "blob");
+        jw_base64(w, data);
+    }
+    jw_object_end(w);
+}
+
 int dmcp_add_text(dmcp_call *call, const char *fmt, ...)
 {
     struct json_writer w;
+    const char *text;
     va_list ap;
-    int rc = block_begin(call, &w, "text");
+    int rc;
 
-    if (rc != DMCP_OK) {
+    va_start(ap, fmt);
+    text = arena_vprintf(&call->arena, fmt, ap);
+    va_end(ap);
+    if (call_method(call) == CALL_RESOURCE) {
+        rc = block_open(call, &w);
+        if (rc == DMCP_OK) {
+            write_contents(call, &w, NULL, NULL, text, STR_NONE);
+        }
         return rc;
     }
-    va_start(ap, fmt);
-    member(&w, "text", arena_vprintf(&call->arena, fmt, ap));
-    va_end(ap);
-    jw_object_end(&w);
-    return DMCP_OK;
+    rc = block_begin(call, &w, "text");
+    if (rc == DMCP_OK) {
+        member(&w, "text", text);
+        block_end(call, &w);
+    }
+    return rc;
 }
 
 static int add_media(dmcp_call *call, const char *type, const char *mime, struct str data)
 {
     struct json_writer w;
-    int rc = block_begin(call, &w, type);
+    int rc;
 
+    if (call_method(call) == CALL_RESOURCE) {
+        rc = block_open(call, &w);
+        if (rc == DMCP_OK) {
+            write_contents(call, &w, dmcp_call_uri(call), mime, NULL, data);
+        }
+        return rc;
+    }
+    rc = block_begin(call, &w, type);
     if (rc == DMCP_OK) {
         jw_key(&w, "data");
         jw_base64(&w, data);
         member(&w, "mimeType", mime);
-        jw_object_end(&w);
+        block_end(call, &w);
     }
     return rc;
 }
@@ -169,24 +236,22 @@ static int add_resource(dmcp_call *call, const char *uri, const char *mime, cons
                         struct str data)
 {
     struct json_writer w;
-    int rc = block_begin(call, &w, "resource");
+    int rc;
 
-    if (rc != DMCP_OK) {
+    if (call_method(call) == CALL_RESOURCE) {
+        rc = block_open(call, &w);
+        if (rc == DMCP_OK) {
+            write_contents(call, &w, uri, mime, text, data);
+        }
         return rc;
     }
-    jw_key(&w, "resource");
-    jw_object(&w);
-    member(&w, "uri", uri);
-    member(&w, "mimeType", mime);
-    if (text) {
-        member(&w, "text", text);
-    } else {
-        jw_key(&w, "blob");
-        jw_base64(&w, data);
+    rc = block_begin(call, &w, "resource");
+    if (rc == DMCP_OK) {
+        jw_key(&w, "resource");
+        write_contents(call, &w, uri, mime, text, data);
+        block_end(call, &w);
     }
-    jw_object_end(&w);
-    jw_object_end(&w);
-    return DMCP_OK;
+    return rc;
 }
 
 int dmcp_add_resource_text(dmcp_call *call, const char *uri, const char *mime, const char *text)
@@ -209,7 +274,7 @@ int dmcp_add_link(dmcp_call *call, const char *uri, const char *name, const char
         member(&w, "uri", uri);
         member(&w, "name", name);
         member(&w, "mimeType", mime);
-        jw_object_end(&w);
+        block_end(call, &w);
     }
     return rc;
 }
@@ -217,6 +282,7 @@ int dmcp_add_link(dmcp_call *call, const char *uri, const char *name, const char
 int dmcp_add_block(dmcp_call *call, const dmcp_value *block)
 {
     struct json_writer w;
+    struct buf text;
     int rc;
 
     if (dmcp_value_type(block) != DMCP_OBJECT) {
@@ -226,10 +292,16 @@ int dmcp_add_block(dmcp_call *call, const dmcp_value *block)
     if (value_depth(value_mut(block)) > REPLY_DEPTH) {
         return call_fail(call, DMCP_E_TOOBIG, "the block is nested more than %d deep", REPLY_DEPTH);
     }
-    rc = block_begin(call, &w, NULL);
-    if (rc == DMCP_OK) {
-        json_write_mut(&call->reply.blocks, value_mut(block));
+    buf_init(&text, LIMIT_RESULT_BYTES);
+    json_write_mut(&text, value_mut(block));
+    rc = block_open(call, &w);
+    if (rc == DMCP_OK && !buf_ok(&text)) {
+        buf_fail(&call->reply.blocks);
+    } else if (rc == DMCP_OK) {
+        jw_raw(&w, buf_str(&text));
+        block_close(call, &w);
     }
+    buf_fini(&text);
     return rc;
 }
 
@@ -312,6 +384,69 @@ static int check_schema(dmcp_call *call, struct str structured)
     return rc;
 }
 
+/* prompts/get and resources/read: what the handler added, and a reply as one more of it. */
+static void write_list(dmcp_call *call, const char *key, struct buf *out)
+{
+    const struct reply *r = &call->reply;
+    struct json_writer w;
+
+    jw_init(&w, out);
+    jw_object(&w);
+    if (call_method(call) == CALL_PROMPT && call->run->tool->description.p) {
+        jw_key(&w, "description");
+        jw_str(&w, call->run->tool->description);
+    }
+    jw_key(&w, key);
+    jw_array(&w);
+    if (r->n_blocks > 0) {
+        jw_raw(&w, buf_str(&r->blocks));
+    }
+    jw_array_end(&w);
+    jw_object_end(&w);
+}
+
+/* A reply of a prompt or a resource is one more block: its text. */
+static int reply_to_block(dmcp_call *call)
+{
+    const struct reply *r = &call->reply;
+    yyjson_mut_val *shown = r->structured;
+    struct buf text;
+    int rc;
+
+    if (r->is_error) {
+        return call_fail(call, DMCP_E_REMOTE, "%.*s", STR_FMT(r->text));
+    }
+    if (!r->is_set) {
+        return DMCP_OK;
+    }
+    if (r->is_wrapped) {
+        shown = yyjson_mut_obj_get(shown, "result");
+    }
+    if (yyjson_mut_is_str(shown)) {
+        return dmcp_add_text(call, "%s", yyjson_mut_get_str(shown));
+    }
+    buf_init(&text, LIMIT_RESULT_BYTES);
+    json_write_indented(&text, shown);
+    rc = buf_ok(&text) ? dmcp_add_text(call, "%s", text.data)
+                       : call_fail(call, DMCP_E_TOOBIG, "the reply is too large");
+    buf_fini(&text);
+    return rc;
+}
+
+static int write_listed(dmcp_call *call, struct buf *out)
+{
+    int rc = reply_to_block(call);
+
+    if (rc == DMCP_OK && buf_ok(&call->reply.blocks)) {
+        write_list(call, call_method(call) == CALL_PROMPT ? "messages" : "contents", out);
+    }
+    if (rc == DMCP_OK && (!buf_ok(&call->reply.blocks) || !buf_ok(out))) {
+        rc = call_fail(call, DMCP_E_TOOBIG, "the result is larger than %u bytes as JSON",
+                       LIMIT_RESULT_BYTES);
+    }
+    return rc;
+}
+
 static void write_result(const struct reply *r, struct str structured, struct buf *out)
 {
     struct json_writer w;
@@ -336,6 +471,9 @@ int reply_write(dmcp_call *call, struct buf *out)
     struct buf structured;
     int rc;
 
+    if (call_method(call) != CALL_TOOL) {
+        return write_listed(call, out);
+    }
     buf_init(&structured, SIZE_MAX / 2);
     if (r->structured) {
         json_write_mut(&structured, r->structured);

@@ -137,10 +137,12 @@ static void dispatch(void *arg, struct action *a)
     struct process *p = arg;
     struct run *r;
     struct command *c;
-    const struct tool *tool = tools_find(&p->config->server->tools, a->dispatch.record.name);
+    const struct tool *tool =
+        catalog_find(&p->config->server->catalog,
+                     (enum call_method)a->dispatch.record.method, a->dispatch.record.name);
 
     if (!tool) {
-        log_warning("a call of tool %.*s is unfinished and there is no such tool now; it waits",
+        log_warning("a call of %.*s is unfinished and there is no such thing now; it waits",
                     STR_FMT(a->dispatch.record.name));
         c = command_new(CMD_CALL_PARK);
         c->call = a->call;
@@ -383,7 +385,7 @@ static int start_listener(struct process *p, struct err *e)
     p->endpoint = (struct endpoint_config){ .name = s->name,
                                             .version = s->version,
                                             .instructions = s->instructions,
-                                            .tools = &s->tools,
+                                            .catalog = &s->catalog,
                                             .allowed_origins = str_of(p->options->allow_origin),
                                             .allowed_hosts = str_of(p->options->allow_host),
                                             .session_idle_ms = p->options->session_idle_ms,
