@@ -58,12 +58,20 @@ static int describe(dmcp_call *call, int code, double seconds, const char *error
     return dmcp_object_set(call, fields, "error", dmcp_string(call, error));
 }
 
+/* What any function that records something may say: this attempt is over (see dmcp.h). */
+static bool is_over(int code)
+{
+    return code == DMCP_E_STOPPING || code == DMCP_E_STORE || code == DMCP_E_FULL ||
+           code == DMCP_E_CORRUPT || code == DMCP_E_GONE;
+}
+
 /*
  * Runs the handler, and then writes what came of it. Of the ways in which this can fail:
  *
- * 1. The attempt is over: the server stops, or its store failed. Then nothing more is recorded,
- *    and dmcp_uuid7 says so with that code. It is passed on, and nothing is lost by it: the call
- *    is run again, finds in its journal what the handler did, and writes the entry then.
+ * 1. The attempt is over: the server stops, its store failed, or the handler waits for an answer.
+ *    Then nothing more is recorded, and dmcp_uuid7 says so with that code. It is passed on, and
+ *    nothing is lost by it: the call is run again, finds in its journal what the handler did, and
+ *    writes the entry then.
  * 2. The entry cannot be written for a reason of its own: it is too large, or the call has
  *    recorded as much as it may. What the tool did cannot be undone and would fail in the same
  *    way the next time, so its outcome stands, and the operator reads on stderr what is missing.
@@ -88,7 +96,7 @@ static int run_audited(dmcp_call *call)
     if (rc == DMCP_OK) {
         rc = write_entry(call, audited->log, key, fields);
     }
-    if (rc == DMCP_E_STOPPING || rc == DMCP_E_STORE || rc == DMCP_E_FULL) { /* 1 */
+    if (is_over(rc)) { /* 1 */
         return rc;
     }
     if (rc != DMCP_OK) { /* 2 */

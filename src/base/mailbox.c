@@ -5,50 +5,60 @@
 #include "base/mailbox.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stddef.h>
 #include <time.h>
 
 void mailbox_init(struct mailbox *m, void (*wake)(void *arg), void *wake_arg)
 {
-    pthread_condattr_t attr;
-
-    pthread_mutex_init(&m->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&m->filled, &attr);
-    pthread_condattr_destroy(&attr);
-    m->first = NULL;
-    m->last = &m->first;
-    m->is_waiting = false;
+    atomic_init(&m->newest, NULL);
+    atomic_init(&m->is_waiting, false);
+    sem_init(&m->filled, 0, 0);
     m->wake = wake;
     m->wake_arg = wake_arg;
 }
 
 void mailbox_fini(struct mailbox *m)
 {
-    assert(!m->first);
-    pthread_cond_destroy(&m->filled);
-    pthread_mutex_destroy(&m->lock);
+    assert(!atomic_load(&m->newest));
+    sem_destroy(&m->filled);
+}
+
+/* The list the other way round, in place. */
+static struct mail *reverse(struct mail *first)
+{
+    struct mail *reversed = NULL, *next;
+
+    for (; first; first = next) {
+        next = first->next;
+        first->next = reversed;
+        reversed = first;
+    }
+    return reversed;
+}
+
+/* The receiver says that it sleeps before it looks for the last time, and we look whether it does
+ * after we have put something there: one of the two sees the other. */
+static void wake_sleeper(struct mailbox *m)
+{
+    if (atomic_load(&m->is_waiting) && atomic_exchange(&m->is_waiting, false)) {
+        sem_post(&m->filled);
+    }
 }
 
 void mailbox_put_list(struct mailbox *m, struct mail *first, struct mail *last)
 {
-    bool was_empty, is_waiting;
+    struct mail *before = atomic_load(&m->newest);
 
     last->next = NULL;
-    pthread_mutex_lock(&m->lock);
-    was_empty = !m->first;
-    *m->last = first;
-    m->last = &last->next;
-    is_waiting = m->is_waiting;
-    m->is_waiting = false;
-    pthread_mutex_unlock(&m->lock);
-    if (m->wake) {
-        if (was_empty) {
-            m->wake(m->wake_arg);
-        }
-    } else if (is_waiting) {
-        pthread_cond_signal(&m->filled);
+    reverse(first);
+    do {
+        first->next = before;
+    } while (!atomic_compare_exchange_weak(&m->newest, &before, last));
+    if (!m->wake) {
+        wake_sleeper(m);
+    } else if (!before) {
+        m->wake(m->wake_arg);
     }
 }
 
@@ -57,44 +67,44 @@ void mailbox_put(struct mailbox *m, struct mail *mail)
     mailbox_put_list(m, mail, mail);
 }
 
-static struct mail *take_locked(struct mailbox *m)
-{
-    struct mail *first = m->first;
-
-    m->first = NULL;
-    m->last = &m->first;
-    return first;
-}
-
 struct mail *mailbox_take(struct mailbox *m)
 {
-    struct mail *first;
+    return reverse(atomic_exchange(&m->newest, NULL));
+}
 
-    pthread_mutex_lock(&m->lock);
-    first = take_locked(m);
-    pthread_mutex_unlock(&m->lock);
-    return first;
+static bool sleep_for_post(struct mailbox *m, uint64_t deadline_ns)
+{
+    struct timespec until = { .tv_sec = (time_t)(deadline_ns / 1000000000u),
+                              .tv_nsec = (long)(deadline_ns % 1000000000u) };
+    int rc;
+
+    do {
+        rc = deadline_ns == UINT64_MAX ? sem_wait(&m->filled)
+                                       : sem_clockwait(&m->filled, CLOCK_MONOTONIC, &until);
+    } while (rc != 0 && errno == EINTR);
+    return rc == 0;
+}
+
+static void sleep_until(struct mailbox *m, uint64_t deadline_ns)
+{
+    atomic_store(&m->is_waiting, true);
+    if (!atomic_load(&m->newest) && sleep_for_post(m, deadline_ns)) {
+        return;
+    }
+    if (!atomic_exchange(&m->is_waiting, false)) {
+        (void)sleep_for_post(m, UINT64_MAX); /* a sender saw us: its post is due */
+    }
 }
 
 struct mail *mailbox_wait(struct mailbox *m, uint64_t deadline_ns)
 {
-    struct timespec until = { .tv_sec = (time_t)(deadline_ns / 1000000000u),
-                              .tv_nsec = (long)(deadline_ns % 1000000000u) };
     struct mail *first;
-    int rc = 0;
 
     assert(!m->wake);
-    pthread_mutex_lock(&m->lock);
-    while (!m->first && rc == 0) {
-        m->is_waiting = true;
-        if (deadline_ns == UINT64_MAX) {
-            rc = pthread_cond_wait(&m->filled, &m->lock);
-        } else {
-            rc = pthread_cond_timedwait(&m->filled, &m->lock, &until);
-        }
+    first = mailbox_take(m);
+    if (!first) {
+        sleep_until(m, deadline_ns);
+        first = mailbox_take(m);
     }
-    m->is_waiting = false;
-    first = take_locked(m);
-    pthread_mutex_unlock(&m->lock);
     return first;
 }

@@ -9,7 +9,8 @@
 #ifndef BASE_MAILBOX_H
 #define BASE_MAILBOX_H
 
-#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,10 +19,9 @@ struct mail {
 };
 
 struct mailbox {
-    pthread_mutex_t lock;
-    pthread_cond_t filled;
-    struct mail *first, **last;
-    bool is_waiting;
+    _Atomic(struct mail *) newest; /* each with the one before it as next */
+    atomic_bool is_waiting;        /* the receiver sleeps, or is about to */
+    sem_t filled;                  /* posted once by whoever makes is_waiting false */
     void (*wake)(void *arg); /* instead of the condition, for receivers with an event loop */
     void *wake_arg;
 };

@@ -84,12 +84,13 @@ void mem_free(void *p)
 /* ---- arena ---- */
 
 struct arena_block {
-    struct arena_block *next;
+    struct arena_block *next; /* in one that is part of an object: itself */
     size_t used, size;
     _Alignas(max_align_t) unsigned char data[];
 };
 
 #define ARENA_BLOCK_BYTES 2000 /* with its header and malloc's, just under 2 KiB */
+#define OBJECT_BYTES 1008      /* glibc keeps up to 1032 at hand */
 
 void arena_init(struct arena *a)
 {
@@ -100,13 +101,29 @@ void arena_fini(struct arena *a)
 {
     struct arena_block *b = a->blocks;
 
-    while (b) {
+    while (b && b->next != b) {
         struct arena_block *next = b->next;
 
         mem_free(b);
         b = next;
     }
     a->blocks = NULL;
+}
+
+void *arena_object(size_t size, size_t arena_offset)
+{
+    const size_t align = _Alignof(max_align_t), at = (size + align - 1) & ~(align - 1);
+    char *object = mem_alloc(OBJECT_BYTES);
+    struct arena *a = (struct arena *)(void *)(object + arena_offset);
+    struct arena_block *b = (struct arena_block *)(void *)(object + at);
+
+    assert(at + sizeof(*b) < OBJECT_BYTES);
+    memset(object, 0, size);
+    b->used = 0;
+    b->size = OBJECT_BYTES - at - sizeof(*b);
+    b->next = b;
+    a->blocks = b;
+    return object;
 }
 
 void *arena_alloc(struct arena *a, size_t size)

@@ -39,6 +39,12 @@ struct arena {
 };
 
 void arena_init(struct arena *a);
+
+/* A zeroed object that has an arena at this offset, with the arena's first block in the same piece
+ * of memory: for commands, actions and the like, which one thread makes and another frees. All
+ * such pieces have one size, small enough for malloc to keep freed ones at hand for each thread,
+ * so that threads seldom meet at its locks. Free it with arena_fini and mem_free. */
+void *arena_object(size_t size, size_t arena_offset);
 void arena_fini(struct arena *a);
 void *arena_alloc(struct arena *a, size_t size); /* aligned for any type, uninitialised */
 void *arena_zalloc(struct arena *a, size_t size);

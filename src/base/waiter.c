@@ -9,40 +9,31 @@
 
 void waiter_init(struct waiter *w)
 {
-    pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->woken, NULL);
-    w->is_answered = false;
+    sem_init(&w->woken, 0, 0);
+    atomic_init(&w->is_answered, false);
     w->code = 0;
     w->text[0] = '\0';
 }
 
 void waiter_fini(struct waiter *w)
 {
-    pthread_cond_destroy(&w->woken);
-    pthread_mutex_destroy(&w->lock);
+    sem_destroy(&w->woken);
 }
 
 void waiter_wake(struct waiter *w, int code, struct str text)
 {
-    pthread_mutex_lock(&w->lock);
-    assert(!w->is_answered);
-    w->is_answered = true;
+    bool was_answered = atomic_exchange(&w->is_answered, true);
+
+    assert(!was_answered);
     w->code = code;
     snprintf(w->text, sizeof(w->text), "%.*s", STR_FMT(text));
-    pthread_cond_signal(&w->woken); /* under the lock: the waiter may be gone behind it */
-    pthread_mutex_unlock(&w->lock);
+    sem_post(&w->woken);
 }
 
 int waiter_wait(struct waiter *w)
 {
-    int code;
-
-    pthread_mutex_lock(&w->lock);
-    while (!w->is_answered) {
-        pthread_cond_wait(&w->woken, &w->lock);
+    while (sem_wait(&w->woken) != 0) { /* interrupted by a signal */
     }
-    w->is_answered = false;
-    code = w->code;
-    pthread_mutex_unlock(&w->lock);
-    return code;
+    atomic_store(&w->is_answered, false);
+    return w->code;
 }

@@ -6,15 +6,14 @@
 #ifndef BASE_WAITER_H
 #define BASE_WAITER_H
 
-#include <pthread.h>
-#include <stdbool.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 
 #include "base/str.h"
 
 struct waiter {
-    pthread_mutex_t lock;
-    pthread_cond_t woken;
-    bool is_answered;
+    sem_t woken;
+    atomic_bool is_answered;
     int code;
     char text[512]; /* longer ones lose their end */
 };

@@ -14,11 +14,10 @@
 
 struct run *run_new(enum call_mode mode)
 {
-    struct run *r = mem_zalloc(sizeof(*r));
+    struct run *r = arena_object(sizeof(*r), offsetof(struct run, arena));
 
     r->mode = mode;
     r->attempt = 1;
-    arena_init(&r->arena);
     return r;
 }
 

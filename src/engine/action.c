@@ -12,11 +12,10 @@ void action_list_init(struct action_list *l)
 
 struct action *action_add(struct action_list *l, enum action_kind kind, enum action_when when)
 {
-    struct action *a = mem_zalloc(sizeof(*a));
+    struct action *a = arena_object(sizeof(*a), offsetof(struct action, arena));
 
     a->kind = kind;
     a->when = when;
-    arena_init(&a->arena);
     *l->last = &a->mail;
     l->last = &a->mail.next;
     return a;

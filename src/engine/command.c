@@ -6,10 +6,9 @@
 
 struct command *command_new(enum command_kind kind)
 {
-    struct command *c = mem_zalloc(sizeof(*c));
+    struct command *c = arena_object(sizeof(*c), offsetof(struct command, arena));
 
     c->kind = kind;
-    arena_init(&c->arena);
     if (kind == CMD_MAP) {
         batch_init(&c->map.rows);
     }

@@ -9,14 +9,14 @@
 struct workers {
     struct call_env *env;
     pthread_mutex_t lock;
-    pthread_cond_t filled;
+    sem_t filled; /* posted once for each thread that is to wake */
     struct mail *first, **last;
     size_t n_queued, max_queued;
     pthread_t *threads;
     size_t n_threads, max_threads;
     struct list running; /* of struct run */
-    size_t n_idle;   /* wait to be woken */
-    size_t n_waking; /* of these, woken and not there yet: 0 or 1 */
+    size_t n_idle;   /* sleep, or are about to */
+    size_t n_waking; /* of these, woken and not there yet */
     bool has_begun, is_draining;
 };
 
@@ -26,7 +26,7 @@ struct workers *workers_new(struct call_env *env, size_t n_threads, size_t max_q
 
     w->env = env;
     pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->filled, NULL);
+    sem_init(&w->filled, 0, 0);
     w->last = &w->first;
     list_init(&w->running);
     w->max_queued = max_queued;
@@ -35,36 +35,46 @@ struct workers *workers_new(struct call_env *env, size_t n_threads, size_t max_q
     return w;
 }
 
+/* Under the lock. */
+static void wake_all(struct workers *w)
+{
+    for (; w->n_waking < w->n_idle; w->n_waking++) {
+        sem_post(&w->filled);
+    }
+}
+
 void workers_begin(struct workers *w)
 {
     pthread_mutex_lock(&w->lock);
     w->has_begun = true;
-    pthread_cond_broadcast(&w->filled);
+    wake_all(w);
     pthread_mutex_unlock(&w->lock);
 }
 
-/* Under the lock: whether the caller shall signal `filled` when it has let go of the lock. */
+/* Under the lock: whether the caller shall post `filled` when it has let go of the lock. One
+ * thread at a time is woken, and wakes the next when it finds more than it takes. */
 static bool must_wake(struct workers *w)
 {
     if (w->first && w->has_begun && w->n_waking == 0 && w->n_idle > 0) {
-        w->n_waking = 1;
+        w->n_waking++;
         return true;
     }
     return false;
 }
 
-/* Under the lock. NULL: the thread shall end. */
+/* Under the lock, which it lets go of while it waits. NULL: the thread shall end. */
 static struct run *take(struct workers *w)
 {
     struct mail *m;
 
-    if ((!w->first || !w->has_begun) && !w->is_draining) {
+    while ((!w->first || !w->has_begun) && !w->is_draining) {
         w->n_idle++;
-        do {
-            pthread_cond_wait(&w->filled, &w->lock);
-            w->n_waking = 0;
-        } while ((!w->first || !w->has_begun) && !w->is_draining);
+        pthread_mutex_unlock(&w->lock);
+        while (sem_wait(&w->filled) != 0) { /* interrupted by a signal */
+        }
+        pthread_mutex_lock(&w->lock);
         w->n_idle--;
+        w->n_waking--;
     }
     m = w->first;
     if (!m) {
@@ -94,7 +104,7 @@ static void *worker_main(void *arg)
         list_append(&w->running, &r->link);
         pthread_mutex_unlock(&w->lock);
         if (wakes) {
-            pthread_cond_signal(&w->filled);
+            sem_post(&w->filled);
         }
         call_execute(w->env, &waiter, r);
         pthread_mutex_lock(&w->lock);
@@ -134,7 +144,7 @@ int workers_put(struct workers *w, struct run *r)
     }
     pthread_mutex_unlock(&w->lock);
     if (wakes) {
-        pthread_cond_signal(&w->filled);
+        sem_post(&w->filled);
     }
     return rc;
 }
@@ -171,7 +181,7 @@ size_t workers_drain(struct workers *w)
     w->last = &w->first;
     w->n_queued = 0;
     n = w->running.n;
-    pthread_cond_broadcast(&w->filled);
+    wake_all(w);
     pthread_mutex_unlock(&w->lock);
     for (; m; m = next) {
         next = m->next;
@@ -195,7 +205,7 @@ void workers_free(struct workers *w)
     for (size_t i = 0; i < w->n_threads; i++) {
         pthread_join(w->threads[i], NULL);
     }
-    pthread_cond_destroy(&w->filled);
+    sem_destroy(&w->filled);
     pthread_mutex_destroy(&w->lock);
     mem_free(w->threads);
     mem_free(w);

@@ -42,6 +42,9 @@ static char *find_suite(void)
     };
     const char *path = getenv("JSON_SCHEMA_TEST_SUITE");
 
+    if (path) {
+        return is_folder(path) ? mem_strdup(path) : NULL;
+    }
     for (size_t i = 0; !is_folder(path) && i < COUNT_OF(places); i++) {
         path = places[i];
     }
