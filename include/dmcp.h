@@ -203,6 +203,7 @@ typedef struct dmcp_prompt {
     dmcp_handler_fn *handler;
     void *context;
     dmcp_durability durability;
+    dmcp_handler_fn *complete; /* suggests values for an argument, see dmcp_suggest; or NULL */
 } dmcp_prompt;
 
 typedef enum dmcp_role { DMCP_USER = 0, DMCP_ASSISTANT } dmcp_role;
@@ -223,6 +224,7 @@ typedef struct dmcp_resource {
     dmcp_handler_fn *handler;
     void *context;
     dmcp_durability durability;
+    dmcp_handler_fn *complete; /* of a template: suggests values for a variable; or NULL */
 } dmcp_resource;
 
 /*
@@ -248,6 +250,19 @@ DMCP_API int dmcp_add_resource(dmcp_server *server, const dmcp_resource *resourc
  * Source: MCP, prompts, PromptMessage.
  */
 DMCP_API void dmcp_set_role(dmcp_call *call, dmcp_role role);
+
+/*
+ * Suggests a value, in the `complete` function of a prompt or template. That is an ephemeral call
+ * with the arguments `argument` (the name of what is completed), `value` (what stands there so
+ * far), and `context` (an object of the other arguments, when the client knows them).
+ * Arguments: of the suggestions the first 100 are sent.
+ * Lifetime: copied.
+ * Thread: the handler's.
+ * Durability: none.
+ * Errors: none.
+ * Source: MCP, server utilities, completion.
+ */
+DMCP_API void dmcp_suggest(dmcp_call *call, const char *value);
 
 /*
  * The URI that a resource's handler is to read, as the client wrote it.
@@ -823,6 +838,30 @@ typedef enum dmcp_list { DMCP_TOOLS, DMCP_PROMPTS, DMCP_RESOURCES } dmcp_list;
  * Source: MCP, tools, list changed notification (likewise prompts and resources).
  */
 DMCP_API int dmcp_list_changed(dmcp_call *call, dmcp_list list, const char *why);
+
+/*
+ * Tells the clients that subscribed to a resource, of all sessions, that it has changed.
+ * Arguments: uri as they subscribed to it; why tells two such notifications of one call apart, it
+ *   is not sent and may be NULL.
+ * Lifetime: copied.
+ * Thread: the handler's.
+ * Durability: as dmcp_list_changed. Outside of durable tools it is sent each time it is said.
+ * Errors: as dmcp_progress. At most 10000 sessions are told.
+ * Source: MCP, resources, subscriptions.
+ */
+DMCP_API int dmcp_resource_updated(dmcp_call *call, const char *uri, const char *why);
+
+/*
+ * Closes the connection on which the client waits for this call, which goes on: the client comes
+ * back for the rest when it wants to. For calls that take long, so that no proxy's time-out hits.
+ * Arguments: the call.
+ * Lifetime: none.
+ * Thread: the handler's.
+ * Durability: what the client was told is where it resumes.
+ * Errors: none; it does nothing for a client that cannot resume.
+ * Source: MCP 2025-11-25, transports, SEP-1699.
+ */
+DMCP_API void dmcp_close_stream(dmcp_call *call);
 
 #ifdef __cplusplus
 }

@@ -207,3 +207,10 @@ int call_execute_outside(struct call_env *env, struct waiter *waiter, const stru
     mem_free(call);
     return rc;
 }
+
+void dmcp_close_stream(dmcp_call *call)
+{
+    if (call_is_journaled(call) && call->poison == DMCP_OK) {
+        call_post(call, call_command(call, CMD_CALL_DETACH));
+    }
+}

@@ -39,6 +39,7 @@ struct reply {
     struct str text;            /* of an error */
     struct buf blocks;          /* JSON texts with commas between them */
     dmcp_role role;             /* of a prompt's next message */
+    size_t n_suggestions;       /* of a completion; the first ones stand in blocks */
     size_t n_blocks;
 };
 

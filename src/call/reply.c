@@ -143,6 +143,21 @@ static void block_end(dmcp_call *call, struct json_writer *w)
     block_close(call, w);
 }
 
+#define MAX_SUGGESTIONS 100 /* MCP, completion: "Maximum 100 items per response" */
+
+void dmcp_suggest(dmcp_call *call, const char *value)
+{
+    struct reply *r = &call->reply;
+    struct json_writer w;
+
+    if (call_method(call) != CALL_COMPLETION || r->n_suggestions++ >= MAX_SUGGESTIONS) {
+        return;
+    }
+    if (block_open(call, &w) == DMCP_OK) {
+        jw_strz(&w, value);
+    }
+}
+
 void dmcp_set_role(dmcp_call *call, dmcp_role role)
 {
     call->reply.role = role;
@@ -433,10 +448,38 @@ static int reply_to_block(dmcp_call *call)
     return rc;
 }
 
+static int write_completion(dmcp_call *call, struct buf *out)
+{
+    const struct reply *r = &call->reply;
+    struct json_writer w;
+
+    jw_init(&w, out);
+    jw_object(&w);
+    jw_key(&w, "completion");
+    jw_object(&w);
+    jw_key(&w, "values");
+    jw_array(&w);
+    if (r->n_blocks > 0) {
+        jw_raw(&w, buf_str(&r->blocks));
+    }
+    jw_array_end(&w);
+    jw_key(&w, "total");
+    jw_uint(&w, r->n_suggestions);
+    jw_key(&w, "hasMore");
+    jw_bool(&w, r->n_suggestions > r->n_blocks);
+    jw_object_end(&w);
+    jw_object_end(&w);
+    return DMCP_OK;
+}
+
 static int write_listed(dmcp_call *call, struct buf *out)
 {
-    int rc = reply_to_block(call);
+    int rc;
 
+    if (call_method(call) == CALL_COMPLETION) {
+        return write_completion(call, out);
+    }
+    rc = reply_to_block(call);
     if (rc == DMCP_OK && buf_ok(&call->reply.blocks)) {
         write_list(call, call_method(call) == CALL_PROMPT ? "messages" : "contents", out);
     }

@@ -422,6 +422,23 @@ int call_park(struct engine *e, const struct command *c)
     return DMCP_OK;
 }
 
+/* Its clients learn where to resume, and come back when they need to. */
+int call_detach(struct engine *e, const struct command *c)
+{
+    struct call *call = call_find(e, c->call);
+    struct link *k, *next;
+
+    if (!call) {
+        return DMCP_OK;
+    }
+    call_prime(e, call);
+    for (k = list_first(&call->followers); k; k = next) {
+        next = list_next(&call->followers, k);
+        follower_end(e, CONTAINER_OF(k, struct follower, link));
+    }
+    return DMCP_OK;
+}
+
 int call_flush(struct engine *e, const struct command *c)
 {
     struct call *call = call_find(e, c->call);

@@ -129,6 +129,7 @@ int call_start(struct engine *e, const struct command *c) MUST_CHECK;
 int call_done(struct engine *e, const struct command *c) MUST_CHECK;
 int call_release(struct engine *e, const struct command *c) MUST_CHECK;
 int call_park(struct engine *e, const struct command *c) MUST_CHECK;
+int call_detach(struct engine *e, const struct command *c) MUST_CHECK;
 int call_flush(struct engine *e, const struct command *c) MUST_CHECK;
 struct call *call_find(const struct engine *e, struct id id); /* unfinished, or NULL */
 struct call *call_add(struct engine *e, struct id id, const struct call_record *r);
@@ -200,6 +201,13 @@ int journal_check_guard(const struct journal_record *old, enum step_guard asked,
 int map_apply(struct engine *e, const struct command *c) MUST_CHECK;
 int event_apply(struct engine *e, const struct command *c) MUST_CHECK;
 void event_append(struct engine *e, struct call *call, struct str message); /* to its stream */
+
+void event_append_own(struct engine *e, struct stream *s, struct str message);
+
+/* ---- subscribe.c ---- */
+
+int subscribe_apply(struct engine *e, const struct command *c) MUST_CHECK;
+int subscribe_tell(struct engine *e, struct id uri, struct str message) MUST_CHECK;
 
 /* ---- stream.c ---- */
 

@@ -151,12 +151,18 @@ int session_close(struct engine *e, const struct command *c)
     struct buf value;
     int rc;
 
+    if (engine_has_unwritten(e)) {
+        return ENGINE_WRITE_FIRST; /* its calls are looked for in the store */
+    }
     buf_init(&value, SIZE_MAX / 2);
     rc = engine_read(e, &k, &value);
     buf_fini(&value);
     if (rc == DMCP_E_NOTFOUND) {
         engine_refuse(e, c->peer, DMCP_E_GONE, "no such session: unknown, expired or closed");
         return DMCP_OK;
+    }
+    if (rc == DMCP_OK) {
+        rc = cancel_session(e, c->session);
     }
     if (rc != DMCP_OK) {
         return rc;

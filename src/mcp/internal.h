@@ -113,6 +113,10 @@ void method_resources_list(struct endpoint *e, struct exchange *x, const struct 
 void method_templates_list(struct endpoint *e, struct exchange *x, const struct session_info *s);
 void method_resources_read(struct endpoint *e, struct exchange *x, const struct session_info *s);
 
+void method_subscribe(struct endpoint *e, struct exchange *x, const struct session_info *s);
+void method_unsubscribe(struct endpoint *e, struct exchange *x, const struct session_info *s);
+void method_complete(struct endpoint *e, struct exchange *x, const struct session_info *s);
+
 /* ---- start.c ---- */
 
 /* A handler serves the request; params are what its row keeps. */

@@ -48,6 +48,9 @@ static const struct {
     { "resources/read", method_resources_read },
     { "resources/list", method_resources_list },
     { "resources/templates/list", method_templates_list },
+    { "resources/subscribe", method_subscribe },
+    { "resources/unsubscribe", method_unsubscribe },
+    { "completion/complete", method_complete },
     { "logging/setLevel", method_set_level },
 };
 

@@ -96,6 +96,8 @@ static void write_entry(struct json_writer *w, const struct tool_spec *s)
         member(w, uri_template_is(s->uri) ? "uriTemplate" : "uri", s->uri);
         member(w, "mimeType", s->mime);
         break;
+    case CALL_COMPLETION:
+        break; /* in no list */
     }
 }
 
@@ -154,6 +156,8 @@ static const char *method_name(enum call_method method)
         return "prompt";
     case CALL_RESOURCE:
         return "resource";
+    case CALL_COMPLETION:
+        return "completion";
     }
     return "tool";
 }
@@ -193,6 +197,22 @@ static struct str keep(struct tools *t, struct str s)
     return s.p ? str_make(arena_dup(&t->arena, s.p, s.len), s.len) : STR_NONE;
 }
 
+static const struct tool *make_completion(struct tools *t, const struct tool_spec *s)
+{
+    struct tool *c;
+
+    if (!s->complete) {
+        return NULL;
+    }
+    c = arena_zalloc(&t->arena, sizeof(*c));
+    c->method = CALL_COMPLETION;
+    c->name = keep(t, spec_key(s));
+    c->fallbacks = STR("");
+    c->is_ephemeral = true;
+    c->handler = s->complete;
+    return c;
+}
+
 int tools_add(struct tools *t, const struct tool_spec *s, struct err *e)
 {
     struct tool *tool;
@@ -215,6 +235,7 @@ int tools_add(struct tools *t, const struct tool_spec *s, struct err *e)
     tool->is_ephemeral = s->is_ephemeral;
     tool->timeout_ms = s->timeout_ms;
     tool->handler = s->handler;
+    tool->completion = make_completion(t, s);
     t->all = mem_realloc(t->all, (t->n + 1) * sizeof(struct tool *));
     t->all[t->n++] = tool;
     hmap_put(&t->by_name, tool->name, tool);
@@ -244,6 +265,7 @@ void catalog_fini(struct catalog *c)
 
 int catalog_add(struct catalog *c, const struct tool_spec *s, struct err *e)
 {
+    c->has_completion |= s->complete != NULL;
     switch (s->method) {
     case CALL_TOOL:
         return tools_add(&c->tools, s, e);
@@ -251,6 +273,8 @@ int catalog_add(struct catalog *c, const struct tool_spec *s, struct err *e)
         return tools_add(&c->prompts, s, e);
     case CALL_RESOURCE:
         return tools_add(uri_template_is(s->uri) ? &c->templates : &c->resources, s, e);
+    case CALL_COMPLETION:
+        break; /* comes with its prompt or template */
     }
     return DMCP_E_INVALID;
 }
@@ -267,6 +291,8 @@ const struct tool *catalog_find(const struct catalog *c, enum call_method method
     case CALL_RESOURCE:
         found = tools_find(&c->resources, name);
         return found ? found : tools_find(&c->templates, name);
+    case CALL_COMPLETION:
+        break; /* never looked for by a row */
     }
     return NULL;
 }

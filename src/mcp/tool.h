@@ -28,6 +28,7 @@ struct tool_spec {
     bool is_ephemeral;
     uint64_t timeout_ms; /* 0 for none */
     const void *handler; /* what runs it; not looked at here */
+    const void *complete; /* the same for completion; NULL for none */
 };
 
 struct tool {
@@ -41,6 +42,7 @@ struct tool {
     bool is_ephemeral;
     uint64_t timeout_ms;
     const void *handler;
+    const struct tool *completion; /* NULL for none */
 };
 
 struct tools {
@@ -53,6 +55,7 @@ struct tools {
 /* All that a server offers. */
 struct catalog {
     struct tools tools, prompts, resources, templates;
+    bool has_completion; /* of anything */
 };
 
 void catalog_init(struct catalog *c);

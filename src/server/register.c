@@ -110,7 +110,8 @@ int dmcp_add_prompt(dmcp_server *s, const dmcp_prompt *p)
                               .description = str_of(p->description),
                               .meta = str_of(p->meta),
                               .is_ephemeral = p->durability == DMCP_EPHEMERAL,
-                              .handler = keep_handler(s, p->handler, p->context) };
+                              .handler = keep_handler(s, p->handler, p->context),
+                              .complete = keep_handler(s, p->complete, p->context) };
     struct err e = { 0 };
     struct buf arguments, schema;
     int rc;
@@ -137,7 +138,8 @@ int dmcp_add_resource(dmcp_server *s, const dmcp_resource *r)
                                     .annotations = str_of(r->annotations),
                                     .meta = str_of(r->meta),
                                     .is_ephemeral = r->durability == DMCP_EPHEMERAL,
-                                    .handler = keep_handler(s, r->handler, r->context) };
+                                    .handler = keep_handler(s, r->handler, r->context),
+                                    .complete = keep_handler(s, r->complete, r->context) };
     struct err e = { 0 };
 
     return keep_error(s, catalog_add(&s->catalog, &spec, &e), &e);

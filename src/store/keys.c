@@ -104,6 +104,14 @@ struct key key_idempotency(struct id scope, struct str idempotency_key)
     return k;
 }
 
+struct key key_subscription(struct id uri, struct id session)
+{
+    struct key k = key_of_id(KEY_SUBSCRIPTION, uri);
+
+    add(&k, session.b, sizeof(session.b));
+    return k;
+}
+
 struct key key_map(struct str map, struct str map_key)
 {
     struct key k = key_kind_start(KEY_MAP);
@@ -191,5 +199,14 @@ int key_timer_parts(struct str key, uint64_t *due_ms_out, struct id *call_out,
     *due_ms_out = read_u64(key.p + 1);
     memcpy(call_out->b, key.p + TIMER_ID_AT, sizeof(call_out->b));
     *alias_out = str_make(key.p + TIMER_ID_END, key.len - TIMER_ID_END);
+    return DMCP_OK;
+}
+
+int key_subscriber(struct str key, struct id *session_out)
+{
+    if (key.len != ID_END + sizeof(session_out->b)) {
+        return DMCP_E_CORRUPT;
+    }
+    memcpy(session_out->b, key.p + ID_END, sizeof(session_out->b));
     return DMCP_OK;
 }

@@ -19,6 +19,7 @@
  *   idempotency | 0b | shard 1 | scope digest 16 | key ... |
  *   input       | 0c | shard 1 | input id 16             |
  *   suspended   | 0d | shard 1 | call id 16              |
+ *   subscription| 0e | shard 1 | digest of the URI 16 | session id 16 |
  *   map         | 20 | map name ... | 00 | map key ...   |
  *
  * The shard is the last byte of the id that follows it (a call of a session gets an id with the
@@ -48,6 +49,7 @@ enum key_kind {
     KEY_IDEMPOTENCY = 0x0b,
     KEY_INPUT = 0x0c,
     KEY_SUSPENDED = 0x0d,
+    KEY_SUBSCRIPTION = 0x0e,
     KEY_MAP = 0x20,
 };
 
@@ -76,6 +78,7 @@ struct key key_request(struct id session, struct str request_id);
 struct key key_event(struct id stream, uint64_t sequence);
 struct key key_timer(uint64_t due_ms, struct id call, struct str alias);
 struct key key_idempotency(struct id scope, struct str idempotency_key);
+struct key key_subscription(struct id uri, struct id session);
 struct key key_map(struct str map, struct str map_key); /* empty key: the map's prefix */
 
 /* The first key behind all those that begin with this prefix. Not for an all-0xff prefix, which
@@ -88,6 +91,7 @@ int key_map_parts(struct str key, struct str *map_out, struct str *map_key_out) 
 int key_id(struct str key, struct id *id_out) MUST_CHECK; /* the id behind kind and shard */
 int key_timer_parts(struct str key, uint64_t *due_ms_out, struct id *call_out,
                     struct str *alias_out) MUST_CHECK;
+int key_subscriber(struct str key, struct id *session_out) MUST_CHECK;
 int key_event_sequence(struct str key, uint64_t *sequence_out) MUST_CHECK;
 
 #endif

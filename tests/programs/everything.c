@@ -5,6 +5,7 @@
  */
 #include <dmcp.h>
 #include <stdint.h>
+#include <string.h>
 #include <time.h>
 
 static const unsigned char png[] = {
@@ -90,6 +91,20 @@ static int trigger_tool_change(dmcp_call *call)
 static int json_schema_tool(dmcp_call *call)
 {
     return dmcp_add_text(call, "The arguments are valid.");
+}
+
+/* The client is to come back for the result. */
+static int reconnection(dmcp_call *call)
+{
+    dmcp_close_stream(call);
+    pause_ms(100);
+    return dmcp_add_text(call, "The stream was closed, and the result came all the same.");
+}
+
+static int touch_watched(dmcp_call *call)
+{
+    DMCP_TRY(dmcp_resource_updated(call, "test://watched-resource", NULL));
+    return dmcp_add_text(call, "Subscribers were told.");
 }
 
 static int sampling(dmcp_call *call)
@@ -199,6 +214,12 @@ static const dmcp_tool tools[] = {
     { .name = "test_trigger_tool_change",
       .description = "A list_changed notification.",
       .handler = trigger_tool_change },
+    { .name = "test_reconnection",
+      .description = "Closes its stream before the result.",
+      .handler = reconnection },
+    { .name = "test_touch_watched",
+      .description = "Tells who subscribed to test://watched-resource.",
+      .handler = touch_watched },
     { .name = "test_sampling",
       .description = "Asks the client's model.",
       .params = (const dmcp_param[]){ { .name = "prompt", .type = DMCP_STRING, .required = true },
@@ -281,6 +302,19 @@ static int prompt_with_arguments(dmcp_call *call)
                          dmcp_arg_str(call, "arg1"), dmcp_arg_str(call, "arg2"));
 }
 
+static int complete_argument(dmcp_call *call)
+{
+    static const char *const known[] = { "paris", "park", "party", "rome" };
+    const char *value = dmcp_arg_str(call, "value");
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strncmp(known[i], value, strlen(value)) == 0) {
+            dmcp_suggest(call, known[i]);
+        }
+    }
+    return DMCP_OK;
+}
+
 static int prompt_with_resource(dmcp_call *call)
 {
     DMCP_TRY(dmcp_add_resource_text(call, dmcp_arg_str(call, "resourceUri"), "text/plain",
@@ -301,7 +335,8 @@ static const dmcp_prompt prompts[] = {
       .args = (const dmcp_prompt_arg[]){ { "arg1", "First test argument", true },
                                          { "arg2", "Second test argument", true },
                                          { NULL, NULL, false } },
-      .handler = prompt_with_arguments },
+      .handler = prompt_with_arguments,
+      .complete = complete_argument },
     { .name = "test_prompt_with_embedded_resource",
       .description = "A prompt with a resource in it.",
       .args = (const dmcp_prompt_arg[]){ { "resourceUri", "URI of the resource", true },
