@@ -80,6 +80,18 @@ static void on_reply(struct endpoint *e, struct exchange *x, const struct action
     buf_fini(&body);
 }
 
+/* A cancellation may come when its call is over: that is nobody's mistake, and 404 would tell the
+ * client that its session is gone.
+ * Source: MCP 2025-11-25, utilities, cancellation, "Timing Considerations". */
+static void on_refused(struct endpoint *e, struct exchange *x, const struct action *a)
+{
+    if (x->method == ENDPOINT_POST && !x->request_id.p && a->code == DMCP_E_NOTFOUND) {
+        exchange_respond(e, x, 202, STR_NONE);
+    } else {
+        exchange_refuse(e, x, a->code, a->text);
+    }
+}
+
 static void to_exchange(struct endpoint *e, struct exchange *x, const struct action *a)
 {
     switch (a->kind) {
@@ -87,7 +99,7 @@ static void to_exchange(struct endpoint *e, struct exchange *x, const struct act
         on_done(e, x);
         break;
     case ACT_REFUSED:
-        exchange_refuse(e, x, a->code, a->text);
+        on_refused(e, x, a);
         break;
     case ACT_SESSION:
         on_session(e, x, a);

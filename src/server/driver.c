@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
-#include "base/waiter.h"
+#include "server/delivery.h"
 
 #define BATCH_COMMANDS 1024       /* written at the latest after so many, */
 #define BATCH_BYTES (4 * MIB)     /* or so many bytes of rows */
@@ -20,9 +20,8 @@
 struct driver {
     struct store *store;
     struct engine *engine;
-    struct driver_ops ops;
+    struct delivery delivery;
     struct mailbox commands, syncs; /* syncs takes durable actions */
-    struct mailbox *io;
     pthread_t engine_thread, sync_thread;
     atomic_bool is_engine_last, is_sync_last; /* set, then a mail wakes the thread */
     atomic_int failure;      /* DMCP_OK, or the code that ended the store's use */
@@ -41,48 +40,6 @@ static struct engine_time now_time(void)
     return (struct engine_time){ .wall_ms = clock_wall_ms(), .mono_ms = clock_mono_ms() };
 }
 
-/* ---- carrying out actions ---- */
-
-static void deliver(struct driver *d, struct action *a, struct mail ***io_last)
-{
-    switch (a->kind) {
-    case ACT_DISPATCH:
-        d->ops.dispatch(d->ops.arg, a);
-        return;
-    case ACT_WAKE:
-        waiter_wake(a->waiter, a->code, a->text);
-        action_free(a);
-        return;
-    case ACT_CANCEL:
-        d->ops.cancel(d->ops.arg, a->call);
-        action_free(a);
-        return;
-    default:
-        **io_last = &a->mail;
-        *io_last = &a->mail.next;
-        return;
-    }
-}
-
-/* Those for connections go in one piece, so that the I/O thread is woken once. */
-static void deliver_list(struct driver *d, struct mail *first)
-{
-    struct mail *io = NULL, **io_last = &io, *next;
-
-    for (struct mail *m = first; m; m = next) {
-        next = m->next;
-        m->next = NULL;
-        deliver(d, action_of(m), &io_last);
-    }
-    if (io) {
-        struct action *last = CONTAINER_OF(io_last, struct action, mail.next);
-
-        mailbox_put_list(d->io, io, &last->mail);
-    }
-}
-
-/* ---- failure: everybody gets an answer ---- */
-
 static void fail(struct driver *d, int code, const char *text)
 {
     int ok = DMCP_OK;
@@ -90,65 +47,8 @@ static void fail(struct driver *d, int code, const char *text)
     assert(code < 0);
     if (atomic_compare_exchange_strong(&d->failure, &ok, code)) {
         log_error("store: %s", text);
-        d->ops.failed(d->ops.arg, code, text);
+        d->delivery.ops.failed(d->delivery.ops.arg, code, text);
     }
-}
-
-/* An action whose rows may be lost: its meaning is "no". */
-static void refuse_action(struct driver *d, struct action *a, struct mail ***io_last, int code)
-{
-    switch (a->kind) {
-    case ACT_CANCEL:
-    case ACT_DISPATCH:
-        action_free(a); /* the call, if its row is there, is taken up after the restart */
-        return;
-    case ACT_WAKE:
-        a->code = code;
-        deliver(d, a, io_last);
-        return;
-    case ACT_SESSION_GONE:
-        deliver(d, a, io_last);
-        return;
-    default:
-        a->kind = ACT_REFUSED;
-        a->code = code;
-        a->text = str_of(dmcp_strerror(code));
-        deliver(d, a, io_last);
-        return;
-    }
-}
-
-static void refuse_list(struct driver *d, struct mail *first, int code)
-{
-    struct mail *io = NULL, **io_last = &io, *next;
-
-    for (struct mail *m = first; m; m = next) {
-        next = m->next;
-        m->next = NULL;
-        refuse_action(d, action_of(m), &io_last, code);
-    }
-    if (io) {
-        mailbox_put_list(d->io, io, &CONTAINER_OF(io_last, struct action, mail.next)->mail);
-    }
-}
-
-static void refuse_command(struct driver *d, const struct command *c, int code)
-{
-    struct action_list list;
-    struct action *a;
-
-    action_list_init(&list);
-    if (c->waiter) {
-        a = action_add(&list, ACT_WAKE, WHEN_VISIBLE);
-        a->waiter = c->waiter;
-    } else if (c->peer && c->kind != CMD_UNFOLLOW && c->kind != CMD_CREDIT) {
-        a = action_add(&list, ACT_REFUSED, WHEN_VISIBLE);
-        a->peer = c->peer;
-    } else {
-        return;
-    }
-    a->text = str_of(dmcp_strerror(code));
-    refuse_list(d, list.first, code);
 }
 
 /* ---- engine thread ---- */
@@ -194,7 +94,7 @@ static int commit(struct driver *d, struct err *e)
         rc = engine_written(d->engine, &d->out, e);
     }
     if (rc != DMCP_OK) {
-        refuse_list(d, d->out.first, rc);
+        delivery_refuse(&d->delivery, d->out.first, rc);
         action_list_init(&d->out);
         return rc;
     }
@@ -204,7 +104,7 @@ static int commit(struct driver *d, struct err *e)
         d->handed = d->position;
         d->dirty_ns = 0;
     }
-    deliver_list(d, visible);
+    delivery_carry_out(&d->delivery, visible);
     return DMCP_OK;
 }
 
@@ -241,7 +141,7 @@ static int apply_all(struct driver *d, struct mail *first, struct err *e)
             n = 0;
         }
         if (rc != DMCP_OK) {
-            refuse_command(d, c, rc);
+            delivery_refuse_command(&d->delivery, c, rc);
         }
         command_free(c);
         atomic_fetch_add_explicit(&d->n_commands, 1, memory_order_relaxed);
@@ -300,7 +200,7 @@ static void refuse_mail(struct driver *d, struct mail *first, int code)
         struct command *c = CONTAINER_OF(m, struct command, mail);
 
         next = m->next;
-        refuse_command(d, c, code);
+        delivery_refuse_command(&d->delivery, c, code);
         command_free(c);
     }
 }
@@ -393,9 +293,9 @@ static void *sync_main(void *arg)
         first = drop_nudges(first);
         if (rc == DMCP_OK) {
             FAULT_POINT("act.run.before");
-            deliver_list(d, first);
+            delivery_carry_out(&d->delivery, first);
         } else {
-            refuse_list(d, first, rc);
+            delivery_refuse(&d->delivery, first, rc);
         }
         if (is_last) {
             return NULL;
@@ -429,8 +329,7 @@ int driver_start(struct store *store, const struct engine_options *o,
 
     d->store = store;
     d->engine = engine_new(store, o);
-    d->ops = *ops;
-    d->io = io;
+    d->delivery = (struct delivery){ .ops = *ops, .io = io };
     batch_init(&d->rows);
     action_list_init(&d->out);
     rc = recover(d, crashed, crash_result, e);

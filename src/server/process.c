@@ -18,6 +18,7 @@
 #include "json/writer.h"
 #include "server/driver.h"
 #include "server/listener.h"
+#include "server/outbox.h"
 #include "server/room.h"
 #include "server/workers.h"
 
@@ -55,6 +56,7 @@ struct process {
     uv_signal_t sigterm, sigint;
     uv_timer_t timer; /* room, failure, or stop: whichever came */
     struct mailbox io;
+    struct outbox outbox;
     struct store *store;
     struct driver *driver;
     struct call_env env;
@@ -99,7 +101,7 @@ static void post(void *arg, struct command *c)
     struct process *p = arg;
 
     if (p->driver) {
-        mailbox_put(driver_commands(p->driver), &c->mail);
+        outbox_put(&p->outbox, c);
     } else {
         command_free(c);
     }
@@ -124,7 +126,7 @@ static int run_ephemeral(void *arg, uint64_t peer, const struct tool *tool, stru
     r->params = run_dup(r, params);
     r->attempt = 1;
     r->log_level = log_level;
-    rc = workers_put(p->workers, r);
+    rc = outbox_run(&p->outbox, r);
     if (rc != DMCP_OK) {
         run_free(r);
     }
@@ -165,6 +167,13 @@ static void dispatch(void *arg, struct action *a)
     if (workers_put(p->workers, r) != DMCP_OK) {
         run_free(r); /* stopping: it is on disk */
     }
+}
+
+static void dispatched(void *arg)
+{
+    struct process *p = arg;
+
+    workers_wake(p->workers);
 }
 
 static void cancel(void *arg, struct id call)
@@ -230,6 +239,7 @@ static void driver_failed(void *arg, int code, const char *text)
 
 static void close_handles(struct process *p)
 {
+    outbox_close(&p->outbox);
     uv_close((uv_handle_t *)&p->wake_io, NULL);
     uv_close((uv_handle_t *)&p->failure_async, NULL);
     uv_close((uv_handle_t *)&p->sigterm, NULL);
@@ -248,7 +258,8 @@ static void leave_handlers(struct process *p)
                 workers_running(p->workers));
     waiter_init(&waiter);
     c->waiter = &waiter;
-    mailbox_put(driver_commands(p->driver), &c->mail);
+    outbox_put(&p->outbox, c);
+    outbox_flush(&p->outbox);
     (void)waiter_wait(&waiter);
     take_actions(p);
     endpoint_end_streams(listener_endpoint(p->listener));
@@ -265,6 +276,7 @@ static void on_stop_timer(uv_timer_t *timer)
         }
         return;
     }
+    outbox_flush(&p->outbox);
     driver_stop(p->driver);
     p->driver = NULL;
     take_actions(p);
@@ -304,6 +316,7 @@ static void init_loop(struct process *p)
     uv_timer_init(&p->loop, &p->timer);
     p->wake_io.data = p->failure_async.data = p->sigterm.data = p->sigint.data = p->timer.data = p;
     mailbox_init(&p->io, wake_io, p);
+    outbox_init(&p->outbox, &p->loop);
 }
 
 static int open_store(struct process *p, struct err *e)
@@ -342,8 +355,9 @@ static int start_engine(struct process *p, const struct crash_note *crash, struc
                                            .prime_ms = PRIME_MS,
                                            .cancelled = cancelled_error(&p->cancelled) };
     const struct driver_ops ops = {
-        .dispatch = dispatch, .cancel = cancel, .failed = driver_failed, .arg = p
-     };
+        .dispatch = dispatch, .dispatched = dispatched, .cancel = cancel, .failed = driver_failed,
+        .arg = p,
+    };
     struct buf result;
     int rc;
 
@@ -358,6 +372,7 @@ static int start_engine(struct process *p, const struct crash_note *crash, struc
                                     .store = p->store,
                                     .is_stopping = &p->is_stopping };
         p->workers = workers_new(&p->env, o->workers, o->max_calls);
+        outbox_open(&p->outbox, driver_commands(p->driver), p->workers);
     }
     return rc;
 }

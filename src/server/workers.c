@@ -43,23 +43,44 @@ static void wake_all(struct workers *w)
     }
 }
 
+static void *worker_main(void *arg);
+
+/* Under the lock: has another thread come for what is queued. Whether the caller shall post
+ * `filled`, when it has let go of the lock. */
+static bool must_wake(struct workers *w)
+{
+    if (!w->first || !w->has_begun) {
+        return false;
+    }
+    if (w->n_idle < w->n_queued && w->n_threads < w->max_threads &&
+        pthread_create(&w->threads[w->n_threads], NULL, worker_main, w) == 0) {
+        pthread_setname_np(w->threads[w->n_threads++], "dmcp-worker");
+    } /* else those that are there do the work */
+    if (w->n_waking > 0 || w->n_idle == 0) {
+        return false;
+    }
+    w->n_waking++;
+    return true;
+}
+
+void workers_wake(struct workers *w)
+{
+    bool wakes;
+
+    pthread_mutex_lock(&w->lock);
+    wakes = must_wake(w);
+    pthread_mutex_unlock(&w->lock);
+    if (wakes) {
+        sem_post(&w->filled);
+    }
+}
+
 void workers_begin(struct workers *w)
 {
     pthread_mutex_lock(&w->lock);
     w->has_begun = true;
-    wake_all(w);
     pthread_mutex_unlock(&w->lock);
-}
-
-/* Under the lock: whether the caller shall post `filled` when it has let go of the lock. One
- * thread at a time is woken, and wakes the next when it finds more than it takes. */
-static bool must_wake(struct workers *w)
-{
-    if (w->first && w->has_begun && w->n_waking == 0 && w->n_idle > 0) {
-        w->n_waking++;
-        return true;
-    }
-    return false;
+    workers_wake(w);
 }
 
 /* Under the lock, which it lets go of while it waits. NULL: the thread shall end. */
@@ -117,16 +138,8 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
-static void start_thread(struct workers *w)
-{
-    if (pthread_create(&w->threads[w->n_threads], NULL, worker_main, w) == 0) {
-        pthread_setname_np(w->threads[w->n_threads++], "dmcp-worker");
-    } /* else those that are there do the work */
-}
-
 int workers_put(struct workers *w, struct run *r)
 {
-    bool wakes = false;
     int rc = DMCP_OK;
 
     pthread_mutex_lock(&w->lock);
@@ -137,15 +150,8 @@ int workers_put(struct workers *w, struct run *r)
         *w->last = &r->mail;
         w->last = &r->mail.next;
         w->n_queued++;
-        wakes = must_wake(w);
-        if (w->n_idle < w->n_queued && w->n_threads < w->max_threads) {
-            start_thread(w);
-        }
     }
     pthread_mutex_unlock(&w->lock);
-    if (wakes) {
-        sem_post(&w->filled);
-    }
     return rc;
 }
 

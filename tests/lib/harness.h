@@ -49,6 +49,7 @@ struct test_case {
     CMUnitTestFunction run;
     CMFixtureFunction setup;
     CMFixtureFunction teardown;
+    void *arg; /* what *state is before setup */
     struct test_case *next;
     char name[256]; /* as printed */
 };
@@ -73,7 +74,7 @@ static inline void test_register(struct test_case *test)
     __attribute__((constructor)) static void function##_register(void)                 \
     {                                                                                  \
         static struct test_case test = { subject_, sentence_, function, setup_,        \
-                                         teardown_, NULL, "" };                        \
+                                         teardown_, NULL, NULL, "" };                  \
         test_register(&test);                                                          \
     }                                                                                  \
     static void function(void **state TEST_UNUSED)
@@ -128,7 +129,7 @@ static int test_begin(void **state)
     struct test_case *test = *state;
 
     printf("# running: %s\n", test->name);
-    *state = NULL;
+    *state = test->arg;
     return test->setup ? test->setup(state) : 0;
 }
 
