@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/hmap.h"
-#include "store/records.h"
+#include "engine/command.h"
 
 struct schema;
 
