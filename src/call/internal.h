@@ -131,7 +131,7 @@ enum alias_kind {
     ALIAS_SLEEP = 's',
     ALIAS_RETRY = 'r',
     ALIAS_QUESTION = 'q',
-    ALIAS_SIGNAL = 'g', /* known outside too: signal_alias in store/keys.h */
+    ALIAS_SIGNAL = 'g', /* known outside too: key_signal_alias in store/keys.h */
 };
 struct str journal_alias(dmcp_call *call, enum alias_kind kind, const struct str *parts,
                          size_t n_parts);

@@ -112,6 +112,14 @@ struct key key_subscription(struct id uri, struct id session)
     return k;
 }
 
+struct key key_reference(struct id call, struct str to)
+{
+    struct key k = key_of_id(KEY_REFERENCE, call);
+
+    add(&k, to.p, to.len);
+    return k;
+}
+
 struct key key_map(struct str map, struct str map_key)
 {
     struct key k = key_kind_start(KEY_MAP);
@@ -136,6 +144,16 @@ struct key key_prefix_end(struct str prefix)
     return k;
 }
 
+struct key key_after(struct str key)
+{
+    struct key k;
+
+    k.len = 0;
+    add(&k, key.p, key.len);
+    add_u8(&k, 0);
+    return k;
+}
+
 int key_id(struct str key, struct id *id_out)
 {
     if (key.len < ID_END) {
@@ -151,6 +169,15 @@ int key_journal_alias(struct str key, struct str *alias_out)
         return DMCP_E_CORRUPT;
     }
     *alias_out = str_make(key.p + ID_END, key.len - ID_END);
+    return DMCP_OK;
+}
+
+int key_reference_target(struct str key, struct str *to_out)
+{
+    if (key.len <= ID_END) {
+        return DMCP_E_CORRUPT;
+    }
+    *to_out = str_make(key.p + ID_END, key.len - ID_END);
     return DMCP_OK;
 }
 
@@ -209,4 +236,11 @@ int key_subscriber(struct str key, struct id *session_out)
     }
     memcpy(session_out->b, key.p + ID_END, sizeof(session_out->b));
     return DMCP_OK;
+}
+
+void key_signal_alias(struct buf *alias, struct str name)
+{
+    buf_add_str(alias, STR("\x01g"));
+    buf_addc(alias, '\0');
+    buf_add_str(alias, name);
 }
