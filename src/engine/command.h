@@ -36,6 +36,7 @@ enum command_kind {
     CMD_CREDIT,         /* peer credit: the peer took so many bytes */
     CMD_UNFOLLOW,       /* peer: its connection is gone */
     CMD_TICK,           /* time went on */
+    CMD_SWEEP,          /* sweep: delete some of what has expired */
     N_COMMANDS
 };
 
@@ -122,6 +123,9 @@ struct command {
             uint64_t credit;
         } follow;
         uint64_t credit;
+        struct {
+            uint32_t n_looks, n_deletions; /* rows, about; then it is somebody else's turn */
+        } sweep;
     };
 };
 

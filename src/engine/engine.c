@@ -42,6 +42,7 @@ static const apply_fn appliers[N_COMMANDS] = {
     [CMD_CREDIT] = stream_credit,
     [CMD_UNFOLLOW] = stream_unfollow,
     [CMD_TICK] = tick,
+    [CMD_SWEEP] = sweep_apply,
 };
 
 struct engine *engine_new(struct store *store, const struct engine_options *o)
@@ -59,8 +60,10 @@ struct engine *engine_new(struct store *store, const struct engine_options *o)
         list_init(&e->calls_in[i]);
     }
     list_init(&e->priming);
+    list_init(&e->readers);
     e->next_timer_ms = UINT64_MAX;
     e->epoch = 1;
+    sweep_init(e);
     return e;
 }
 
@@ -137,7 +140,9 @@ struct engine_counts engine_counts(const struct engine *e)
                                    .ready = e->calls_in[CALL_READY].n,
                                    .running = e->calls_in[CALL_RUNNING].n,
                                    .followers = e->followers.n,
-                                   .sessions = e->n_sessions };
+                                   .sessions = e->n_sessions,
+                                   .swept_calls = e->sweep.n_calls,
+                                   .swept_sessions = e->sweep.n_sessions };
 }
 
 void engine_put(struct engine *e, const struct key *k, struct str value)

@@ -33,8 +33,13 @@ void event_append(struct engine *e, struct call *call, struct str message)
 void event_append_own(struct engine *e, struct stream *s, struct str message)
 {
     uint64_t sequence = s->next++;
+    struct key oldest;
 
     put_event(e, s->session, sequence, message);
+    if (sequence > LIMIT_EVENTS_PER_SESSION) {
+        oldest = key_event(s->session, sequence - LIMIT_EVENTS_PER_SESSION);
+        batch_del(e->rows, key_str(&oldest)); /* nobody has come for it */
+    }
     if (s->follower) {
         follower_event(e, s->follower, sequence, message);
     }

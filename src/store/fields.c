@@ -45,6 +45,8 @@ static const struct row_kind kinds[] = {
       { { "call", FIELD_ID }, { "digest", FIELD_ID }, { "expires_ms", FIELD_U64 } } },
     { KEY_INPUT, "input", { ID("id") }, true,
       { { "call", FIELD_ID }, { "session", FIELD_ID }, { "alias", FIELD_STR } } },
+    { KEY_REFERENCE, "reference", { ID("call"), { "to", FIELD_REST } }, false,
+      { { NULL, FIELD_END } } },
     { KEY_MAP, "map", { { "map", FIELD_NAME }, { "key", FIELD_REST } }, false,
       { { "value", FIELD_REST } } },
 };

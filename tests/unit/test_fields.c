@@ -75,6 +75,7 @@ TEST(fields, take_the_rows_without_a_record_too)
 
     buf_init(&b, MIB);
     check_row("timer", key_timer(TIMES, call, STR("alias")), &b);
+    check_row("reference", key_reference(call, STR("a key")), &b);
     buf_addz(&b, "any bytes");
     check_row("map", key_map(STR("users"), STR("a key")), &b);
     check_row("meta", key_meta("epoch"), &b);
