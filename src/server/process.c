@@ -363,8 +363,8 @@ static int start_engine(struct process *p, const struct crash_note *crash, struc
 
     buf_init(&result, 32 * KIB);
     crash_result(&result, crash);
-    rc = driver_start(p->store, &engine, &ops, &p->io, crash->is_set == 1 ? &crash->call : NULL,
-                      buf_str(&result), &p->driver, e);
+    rc = driver_open(p->store, &engine, &ops, &p->io, crash->is_set == 1 ? &crash->call : NULL,
+                     buf_str(&result), &p->driver, e);
     buf_fini(&result);
     if (rc == DMCP_OK) {
         p->env = (struct call_env){ .engine = driver_commands(p->driver),
@@ -373,6 +373,7 @@ static int start_engine(struct process *p, const struct crash_note *crash, struc
                                     .is_stopping = &p->is_stopping };
         p->workers = workers_new(&p->env, o->workers, o->max_calls);
         outbox_open(&p->outbox, driver_commands(p->driver), p->workers);
+        driver_start(p->driver);
     }
     return rc;
 }
