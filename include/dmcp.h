@@ -181,6 +181,100 @@ DMCP_API void dmcp_on_start(dmcp_server *server, dmcp_handler_fn *fn, void *cont
 DMCP_API int dmcp_server_main(dmcp_server *server, int argc, char **argv);
 
 /* ------------------------------------------------------------------------------------------ */
+/* Prompts and resources                                                                      */
+/* ------------------------------------------------------------------------------------------ */
+
+/* One argument of a prompt, always a text. A list of them ends with an entry without a name. */
+typedef struct dmcp_prompt_arg {
+    const char *name;
+    const char *description;
+    bool required;
+} dmcp_prompt_arg;
+
+/* Everything is copied when it is added, except `context`. A prompt's handler is a call like a
+ * tool's, with guards, maps and waits; each block that it adds (dmcp_add_text ...) is one message,
+ * of the role that dmcp_set_role set last. */
+typedef struct dmcp_prompt {
+    const char *name;
+    const char *title;       /* for people; may be NULL */
+    const char *description;
+    const dmcp_prompt_arg *args; /* or NULL for none */
+    const char *meta;            /* JSON object text for `_meta`, or NULL */
+    dmcp_handler_fn *handler;
+    void *context;
+    dmcp_durability durability;
+    dmcp_handler_fn *complete; /* suggests values for an argument, see dmcp_suggest; or NULL */
+} dmcp_prompt;
+
+typedef enum dmcp_role { DMCP_USER = 0, DMCP_ASSISTANT } dmcp_role;
+
+/* Everything is copied when it is added, except `context`. A resource's handler is a call like a
+ * tool's; what it adds are the resource's contents: dmcp_add_text and dmcp_reply of its own URI
+ * and type, dmcp_add_resource_text and dmcp_add_resource_data of any. */
+typedef struct dmcp_resource {
+    const char *uri;  /* "config://app", or a template, "user://{id}/profile": {id} takes one part
+                       * of a path, {+rest} any number of them, {?a,b} parameters of a query.
+                       * What they took are the call's arguments */
+    const char *name;
+    const char *title; /* for people; may be NULL */
+    const char *description;
+    const char *mime;        /* of its contents; "text/plain" when NULL */
+    const char *annotations; /* JSON object text, or NULL */
+    const char *meta;        /* JSON object text for `_meta`, or NULL */
+    dmcp_handler_fn *handler;
+    void *context;
+    dmcp_durability durability;
+    dmcp_handler_fn *complete; /* of a template: suggests values for a variable; or NULL */
+} dmcp_resource;
+
+/*
+ * Adds a prompt, or a resource (a template when its URI has braces).
+ * Arguments: see dmcp_prompt and dmcp_resource.
+ * Lifetime: the definition is copied.
+ * Thread: before dmcp_server_main.
+ * Durability: as dmcp_add_tool.
+ * Errors: DMCP_E_INVALID for a bad name or template, a second one of the same name or URI, or no
+ *   handler; dmcp_server_main reports it too.
+ * Source: MCP, server features, prompts and resources; RFC 6570 for templates.
+ */
+DMCP_API int dmcp_add_prompt(dmcp_server *server, const dmcp_prompt *prompt);
+DMCP_API int dmcp_add_resource(dmcp_server *server, const dmcp_resource *resource);
+
+/*
+ * Sets who says the messages that a prompt's handler adds from now on; the user, until set.
+ * Arguments: role.
+ * Lifetime: none.
+ * Thread: the handler's.
+ * Durability: none.
+ * Errors: none. Outside of prompts it means nothing.
+ * Source: MCP, prompts, PromptMessage.
+ */
+DMCP_API void dmcp_set_role(dmcp_call *call, dmcp_role role);
+
+/*
+ * Suggests a value, in the `complete` function of a prompt or template. That is an ephemeral call
+ * with the arguments `argument` (the name of what is completed), `value` (what stands there so
+ * far), and `context` (an object of the other arguments, when the client knows them).
+ * Arguments: of the suggestions the first 100 are sent.
+ * Lifetime: copied.
+ * Thread: the handler's.
+ * Durability: none.
+ * Errors: none.
+ * Source: MCP, server utilities, completion.
+ */
+DMCP_API void dmcp_suggest(dmcp_call *call, const char *value);
+
+/*
+ * The URI that a resource's handler is to read, as the client wrote it.
+ * Arguments: the call.
+ * Lifetime: of the call.
+ * Thread: the handler's.
+ * Durability: none.
+ * Errors: "" outside of resources.
+ */
+DMCP_API const char *dmcp_call_uri(const dmcp_call *call);
+
+/* ------------------------------------------------------------------------------------------ */
 /* The call                                                                                   */
 /* ------------------------------------------------------------------------------------------ */
 
@@ -744,6 +838,30 @@ typedef enum dmcp_list { DMCP_TOOLS, DMCP_PROMPTS, DMCP_RESOURCES } dmcp_list;
  * Source: MCP, tools, list changed notification (likewise prompts and resources).
  */
 DMCP_API int dmcp_list_changed(dmcp_call *call, dmcp_list list, const char *why);
+
+/*
+ * Tells the clients that subscribed to a resource, of all sessions, that it has changed.
+ * Arguments: uri as they subscribed to it; why tells two such notifications of one call apart, it
+ *   is not sent and may be NULL.
+ * Lifetime: copied.
+ * Thread: the handler's.
+ * Durability: as dmcp_list_changed. Outside of durable tools it is sent each time it is said.
+ * Errors: as dmcp_progress. At most 10000 sessions are told.
+ * Source: MCP, resources, subscriptions.
+ */
+DMCP_API int dmcp_resource_updated(dmcp_call *call, const char *uri, const char *why);
+
+/*
+ * Closes the connection on which the client waits for this call, which goes on: the client comes
+ * back for the rest when it wants to. For calls that take long, so that no proxy's time-out hits.
+ * Arguments: the call.
+ * Lifetime: none.
+ * Thread: the handler's.
+ * Durability: what the client was told is where it resumes.
+ * Errors: none; it does nothing for a client that cannot resume.
+ * Source: MCP 2025-11-25, transports, SEP-1699.
+ */
+DMCP_API void dmcp_close_stream(dmcp_call *call);
 
 #ifdef __cplusplus
 }

@@ -51,6 +51,7 @@
 #define LIMIT_CALLS_RUNNING 10000         /* (option) unfinished calls held in memory */
 #define LIMIT_STEPS_PER_CALL 100000
 #define LIMIT_EVENTS_PER_CALL 100000
+#define LIMIT_EVENTS_PER_SESSION 100000   /* on its own stream; then the oldest goes */
 #define LIMIT_EVENT_BYTES (1 * MIB)       /* one notification */
 #define LIMIT_BATCH_OPS 10000             /* operations of one map batch */
 #define LIMIT_BATCH_BYTES (64 * MIB)

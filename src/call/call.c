@@ -115,12 +115,20 @@ int call_read_params(dmcp_call *call)
     if (yyjson_is_obj(arguments)) {
         call->args = value_of(yyjson_val_mut_copy(call->doc, arguments));
     }
+    if (call_method(call) == CALL_RESOURCE) {
+        call->uri = call_dup(call, json_get_str(yyjson_doc_get_root(params), "uri"));
+    }
     fill_in_fallbacks(call, yyjson_doc_get_root(fallbacks));
     keep_progress_token(call, yyjson_doc_get_root(params));
 out:
     yyjson_doc_free(params);
     yyjson_doc_free(fallbacks);
     return rc;
+}
+
+const char *dmcp_call_uri(const dmcp_call *call)
+{
+    return call->uri.p ? call->uri.p : "";
 }
 
 /* ---- errors ---- */

@@ -11,6 +11,8 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "call/internal.h"
+#include "json/rpc.h"
+#include "json/writer.h"
 
 /* ---- which call this thread runs ---- */
 
@@ -55,37 +57,63 @@ static const char *error_message(dmcp_call *call, int code)
     return code < 0 ? dmcp_strerror(code) : dmcp_format(call, "error %d", code);
 }
 
-static void write_failure(dmcp_call *call, int code, struct buf *out)
+/* A prompt and a resource have no room for an error in their results: it is one of JSON-RPC.
+ * Source: MCP 2025-11-25, prompts and resources, "Error Handling". */
+static void write_rpc_error(dmcp_call *call, int code, const char *message, struct buf *out)
+{
+    bool is_missing = code == DMCP_E_NOTFOUND && call_method(call) == CALL_RESOURCE;
+    struct json_writer w;
+
+    jw_init(&w, out);
+    jw_object(&w);
+    jw_key(&w, "code");
+    jw_int(&w, is_missing ? RPC_RESOURCE_NOT_FOUND : RPC_INTERNAL);
+    jw_key(&w, "message");
+    jw_strz(&w, message);
+    if (call->uri.p) {
+        jw_key(&w, "data");
+        jw_object(&w);
+        jw_key(&w, "uri");
+        jw_str(&w, call->uri);
+        jw_object_end(&w);
+    }
+    jw_object_end(&w);
+}
+
+static enum call_outcome write_failure(dmcp_call *call, int code, struct buf *out)
 {
     const char *message = error_message(call, code);
 
     buf_reset(out);
-    tool_error_write(
-        out, str_of(dmcp_format(call, "Error executing tool %s: %s", call->tool_name, message)));
     log_info("call=%s tool=%s attempt=%u: %s", call->id_hex, call->tool_name,
              dmcp_call_attempt(call), message);
+    if (call_method(call) != CALL_TOOL) {
+        write_rpc_error(call, code, message, out);
+        return OUTCOME_ERROR;
+    }
+    tool_error_write(
+        out, str_of(dmcp_format(call, "Error executing tool %s: %s", call->tool_name, message)));
+    return OUTCOME_RESULT;
 }
 
-static void write_outcome(dmcp_call *call, int code, struct buf *out)
+static enum call_outcome write_outcome(dmcp_call *call, int code, struct buf *out)
 {
     if (code == DMCP_OK) {
         code = reply_write(call, out);
     }
-    if (code != DMCP_OK) {
-        write_failure(call, code, out);
-    }
+    return code == DMCP_OK ? OUTCOME_RESULT : write_failure(call, code, out);
 }
 
-static void finish_journaled(dmcp_call *call, struct str body)
+static void finish_journaled(dmcp_call *call, enum call_outcome outcome, struct str body)
 {
     struct command *c = call_command(call, CMD_CALL_DONE);
 
-    c->done.outcome = OUTCOME_RESULT;
+    c->done.outcome = outcome;
     c->done.body = command_dup(c, body);
     call_post(call, c);
 }
 
-static void finish_ephemeral(dmcp_call *call, struct str body)
+static void finish_ephemeral(dmcp_call *call, enum call_outcome outcome, struct str body)
 {
     struct action_list list;
     struct action *a;
@@ -96,7 +124,7 @@ static void finish_ephemeral(dmcp_call *call, struct str body)
     a->session = call->run->session;
     a->call = call->id;
     a->event.stream = call->id;
-    a->event.outcome = OUTCOME_RESULT;
+    a->event.outcome = (uint8_t)outcome;
     a->event.request_id = action_dup(a, call->run->request_id);
     a->text = action_dup(a, body);
     mailbox_put(call->env->io, &a->mail);
@@ -104,6 +132,7 @@ static void finish_ephemeral(dmcp_call *call, struct str body)
 
 static void finish(dmcp_call *call, int code)
 {
+    enum call_outcome outcome;
     struct buf body;
 
     if (call_is_journaled(call) && call->poison == DMCP_E_SUSPENDED) {
@@ -117,11 +146,11 @@ static void finish(dmcp_call *call, int code)
         return;
     }
     buf_init(&body, LIMIT_RESULT_BYTES);
-    write_outcome(call, code, &body);
+    outcome = write_outcome(call, code, &body);
     if (call_is_journaled(call)) {
-        finish_journaled(call, buf_str(&body));
+        finish_journaled(call, outcome, buf_str(&body));
     } else {
-        finish_ephemeral(call, buf_str(&body));
+        finish_ephemeral(call, outcome, buf_str(&body));
     }
     buf_fini(&body);
 }
@@ -177,4 +206,11 @@ int call_execute_outside(struct call_env *env, struct waiter *waiter, const stru
     call_close(call);
     mem_free(call);
     return rc;
+}
+
+void dmcp_close_stream(dmcp_call *call)
+{
+    if (call_is_journaled(call) && call->poison == DMCP_OK) {
+        call_post(call, call_command(call, CMD_CALL_DETACH));
+    }
 }

@@ -38,6 +38,8 @@ struct reply {
     yyjson_mut_val *structured; /* NULL for an error */
     struct str text;            /* of an error */
     struct buf blocks;          /* JSON texts with commas between them */
+    dmcp_role role;             /* of a prompt's next message */
+    size_t n_suggestions;       /* of a completion; the first ones stand in blocks */
     size_t n_blocks;
 };
 
@@ -53,6 +55,7 @@ struct dmcp_call {
     struct arena arena;
     yyjson_mut_doc *doc;
     dmcp_value *args;
+    struct str uri;            /* of a resource */
     struct str progress_token; /* raw JSON; absent when the client wants no progress */
 
     char *error_text; /* owned */
@@ -81,6 +84,12 @@ int call_read_params(dmcp_call *call) MUST_CHECK;
 static inline bool call_is_journaled(const dmcp_call *call)
 {
     return call->mode == CALL_JOURNALED;
+}
+
+/* Of what kind its handler is; a tool's outside of any. */
+static inline enum call_method call_method(const dmcp_call *call)
+{
+    return call->run ? call->run->tool->method : CALL_TOOL;
 }
 
 static inline bool call_is_in_body(const dmcp_call *call)
@@ -122,7 +131,7 @@ enum alias_kind {
     ALIAS_SLEEP = 's',
     ALIAS_RETRY = 'r',
     ALIAS_QUESTION = 'q',
-    ALIAS_SIGNAL = 'g', /* known outside too: signal_alias in store/keys.h */
+    ALIAS_SIGNAL = 'g', /* known outside too: key_signal_alias in store/keys.h */
 };
 struct str journal_alias(dmcp_call *call, enum alias_kind kind, const struct str *parts,
                          size_t n_parts);

@@ -22,7 +22,8 @@ struct event {
     const char *method;
     struct buf label;  /* what was called with which arguments */
     struct buf params; /* JSON text; empty for none */
-    bool to_session;
+    bool to_session, to_subscribers;
+    struct id uri; /* of to_subscribers: its digest */
 };
 
 static void event_open(struct event *ev, dmcp_call *call, const char *function, const char *method)
@@ -80,11 +81,25 @@ static int send_journaled(struct event *ev, struct str message)
     c->event.label = command_dup(c, utf8_cut(buf_str(&ev->label), LABEL_BYTES));
     c->event.message = command_dup(c, message);
     c->event.to_session = ev->to_session;
+    c->event.to_subscribers = ev->to_subscribers;
+    c->event.uri = ev->uri;
     rc = call_ask(call, c);
     if (rc == DMCP_OK) {
         call->is_dirty = true;
     }
     return rc;
+}
+
+/* Without a journal: once per time that it is said. */
+static int send_to_subscribers(struct event *ev, struct str message)
+{
+    struct command *c = call_command(ev->call, CMD_EVENT);
+
+    c->event.alias = STR("");
+    c->event.message = command_dup(c, message);
+    c->event.to_subscribers = true;
+    c->event.uri = ev->uri;
+    return call_ask(ev->call, c);
 }
 
 static int send_ephemeral(struct event *ev, struct str message)
@@ -120,6 +135,8 @@ static int event_send(struct event *ev)
                        ev->function, LIMIT_EVENT_BYTES);
     } else if (call_is_journaled(call)) {
         rc = send_journaled(ev, buf_str(&message));
+    } else if (ev->to_subscribers) {
+        rc = send_to_subscribers(ev, buf_str(&message));
     } else {
         rc = send_ephemeral(ev, buf_str(&message));
     }
@@ -245,5 +262,25 @@ int dmcp_list_changed(dmcp_call *call, dmcp_list list, const char *why)
     event_open(&ev, call, "dmcp_list_changed", lists[list].method);
     ev.to_session = true;
     buf_addf(&ev.label, "%s: %s", lists[list].alias, why ? why : "");
+    return event_send(&ev);
+}
+
+int dmcp_resource_updated(dmcp_call *call, const char *uri, const char *why)
+{
+    struct json_writer w;
+    struct event ev;
+
+    if (call->poison != DMCP_OK) {
+        return call->poison;
+    }
+    event_open(&ev, call, "dmcp_resource_updated", "notifications/resources/updated");
+    ev.to_subscribers = true;
+    ev.uri = digest_id(str_of(uri));
+    jw_init(&w, &ev.params);
+    jw_object(&w);
+    jw_key(&w, "uri");
+    jw_strz(&w, uri);
+    jw_object_end(&w);
+    buf_addf(&ev.label, "send_resource_updated(%s): %s", uri, why ? why : "");
     return event_send(&ev);
 }

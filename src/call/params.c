@@ -137,3 +137,49 @@ void params_write_fallbacks(struct buf *out, const dmcp_param *params)
     }
     jw_object_end(&w);
 }
+
+static void write_prompt_list(struct buf *out, const dmcp_prompt_arg *args)
+{
+    struct json_writer w;
+
+    jw_init(&w, out);
+    jw_array(&w);
+    for (const dmcp_prompt_arg *a = args; a && a->name; a++) {
+        jw_object(&w);
+        jw_key(&w, "name");
+        jw_strz(&w, a->name);
+        if (a->description) {
+            jw_key(&w, "description");
+            jw_strz(&w, a->description);
+        }
+        jw_key(&w, "required");
+        jw_bool(&w, a->required);
+        jw_object_end(&w);
+    }
+    jw_array_end(&w);
+}
+
+void params_write_prompt(struct buf *list, struct buf *schema, const dmcp_prompt_arg *args)
+{
+    struct json_writer w;
+
+    write_prompt_list(list, args);
+    jw_init(&w, schema);
+    jw_object(&w);
+    jw_key(&w, "type");
+    jw_strz(&w, "object");
+    jw_key(&w, "additionalProperties"); /* MCP: arguments of prompts are texts */
+    jw_object(&w);
+    jw_key(&w, "type");
+    jw_strz(&w, "string");
+    jw_object_end(&w);
+    jw_key(&w, "required");
+    jw_array(&w);
+    for (const dmcp_prompt_arg *a = args; a && a->name; a++) {
+        if (a->required) {
+            jw_strz(&w, a->name);
+        }
+    }
+    jw_array_end(&w);
+    jw_object_end(&w);
+}

@@ -16,4 +16,7 @@ int params_write_schema(struct buf *out, const dmcp_param *params, struct err *e
 /* An object of the fallbacks. */
 void params_write_fallbacks(struct buf *out, const dmcp_param *params);
 
+/* The arguments of a prompt, which may be NULL: the array for prompts/list, and their schema. */
+void params_write_prompt(struct buf *list, struct buf *schema, const dmcp_prompt_arg *args);
+
 #endif

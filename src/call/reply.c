@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The result of a tool as its handler builds it: structured content with its text, blocks of
- * content, or a tool error; and the result object of MCP that it becomes (2025-11-25, tools,
- * "Tool Result"). What is set here is kept in memory: a handler that runs again builds it again.
+ * content, or a tool error (MCP 2025-11-25, tools, "Tool Result"; result.c writes it). What is set
+ * here is kept in memory: a handler that runs again builds it again.
  */
 #include "call/internal.h"
-#include "json/schema.h"
 #include "json/writer.h"
 
 /* The result stands in a message, in its result, perhaps as {"result": v}; and the client reads
@@ -96,8 +95,8 @@ bool dmcp_replied_error(const dmcp_call *call)
 /* ---- blocks ---- */
 
 /* Each block is written at once; one that passes the limit makes the buffer fail, and so the
- * result. */
-static int block_begin(dmcp_call *call, struct json_writer *w, const char *type)
+ * result. A prompt's block stands in a message. */
+static int block_open(dmcp_call *call, struct json_writer *w)
 {
     struct reply *r = &call->reply;
     int rc = check_place(call);
@@ -109,12 +108,58 @@ static int block_begin(dmcp_call *call, struct json_writer *w, const char *type)
         buf_addc(&r->blocks, ',');
     }
     jw_init(w, &r->blocks);
-    if (type) {
+    if (call_method(call) == CALL_PROMPT) {
+        jw_object(w);
+        jw_key(w, "role");
+        jw_strz(w, r->role == DMCP_ASSISTANT ? "assistant" : "user");
+        jw_key(w, "content");
+    }
+    return DMCP_OK;
+}
+
+static void block_close(dmcp_call *call, struct json_writer *w)
+{
+    if (call_method(call) == CALL_PROMPT) {
+        jw_object_end(w);
+    }
+}
+
+static int block_begin(dmcp_call *call, struct json_writer *w, const char *type)
+{
+    int rc = block_open(call, w);
+
+    if (rc == DMCP_OK) {
         jw_object(w);
         jw_key(w, "type");
         jw_strz(w, type);
     }
-    return DMCP_OK;
+    return rc;
+}
+
+static void block_end(dmcp_call *call, struct json_writer *w)
+{
+    jw_object_end(w);
+    block_close(call, w);
+}
+
+#define MAX_SUGGESTIONS 100 /* MCP, completion: "Maximum 100 items per response" */
+
+void dmcp_suggest(dmcp_call *call, const char *value)
+{
+    struct reply *r = &call->reply;
+    struct json_writer w;
+
+    if (call_method(call) != CALL_COMPLETION || r->n_suggestions++ >= MAX_SUGGESTIONS) {
+        return;
+    }
+    if (block_open(call, &w) == DMCP_OK) {
+        jw_strz(&w, value);
+    }
+}
+
+void dmcp_set_role(dmcp_call *call, dmcp_role role)
+{
+    call->reply.role = role;
 }
 
 static void member(struct json_writer *w, const char *key, const char *value)
@@ -125,32 +170,68 @@ static void member(struct json_writer *w, const char *key, const char *value)
     }
 }
 
+/* The members of a resource's contents: of a URI and type of their own, or of the resource that
+ * is read. */
+static void write_contents(dmcp_call *call, struct json_writer *w, const char *uri,
+                           const char *mime, const char *text, struct str data)
+{
+    const char *own_mime = call->run ? call->run->tool->mime.p : NULL;
+
+    jw_object(w);
+    member(w, "uri", uri ? uri : dmcp_call_uri(call));
+    member(w, "mimeType", mime ? mime : uri ? NULL : own_mime);
+    if (text) {
+        member(w, "text", text);
+    } else {
+        jw_key(w, "blob");
+        jw_base64(w, data);
+    }
+    jw_object_end(w);
+}
+
 int dmcp_add_text(dmcp_call *call, const char *fmt, ...)
 {
     struct json_writer w;
+    const char *text;
     va_list ap;
-    int rc = block_begin(call, &w, "text");
+    int rc;
 
-    if (rc != DMCP_OK) {
+    va_start(ap, fmt);
+    text = arena_vprintf(&call->arena, fmt, ap);
+    va_end(ap);
+    if (call_method(call) == CALL_RESOURCE) {
+        rc = block_open(call, &w);
+        if (rc == DMCP_OK) {
+            write_contents(call, &w, NULL, NULL, text, STR_NONE);
+        }
         return rc;
     }
-    va_start(ap, fmt);
-    member(&w, "text", arena_vprintf(&call->arena, fmt, ap));
-    va_end(ap);
-    jw_object_end(&w);
-    return DMCP_OK;
+    rc = block_begin(call, &w, "text");
+    if (rc == DMCP_OK) {
+        member(&w, "text", text);
+        block_end(call, &w);
+    }
+    return rc;
 }
 
 static int add_media(dmcp_call *call, const char *type, const char *mime, struct str data)
 {
     struct json_writer w;
-    int rc = block_begin(call, &w, type);
+    int rc;
 
+    if (call_method(call) == CALL_RESOURCE) {
+        rc = block_open(call, &w);
+        if (rc == DMCP_OK) {
+            write_contents(call, &w, dmcp_call_uri(call), mime, NULL, data);
+        }
+        return rc;
+    }
+    rc = block_begin(call, &w, type);
     if (rc == DMCP_OK) {
         jw_key(&w, "data");
         jw_base64(&w, data);
         member(&w, "mimeType", mime);
-        jw_object_end(&w);
+        block_end(call, &w);
     }
     return rc;
 }
@@ -169,24 +250,22 @@ static int add_resource(dmcp_call *call, const char *uri, const char *mime, cons
                         struct str data)
 {
     struct json_writer w;
-    int rc = block_begin(call, &w, "resource");
+    int rc;
 
-    if (rc != DMCP_OK) {
+    if (call_method(call) == CALL_RESOURCE) {
+        rc = block_open(call, &w);
+        if (rc == DMCP_OK) {
+            write_contents(call, &w, uri, mime, text, data);
+        }
         return rc;
     }
-    jw_key(&w, "resource");
-    jw_object(&w);
-    member(&w, "uri", uri);
-    member(&w, "mimeType", mime);
-    if (text) {
-        member(&w, "text", text);
-    } else {
-        jw_key(&w, "blob");
-        jw_base64(&w, data);
+    rc = block_begin(call, &w, "resource");
+    if (rc == DMCP_OK) {
+        jw_key(&w, "resource");
+        write_contents(call, &w, uri, mime, text, data);
+        block_end(call, &w);
     }
-    jw_object_end(&w);
-    jw_object_end(&w);
-    return DMCP_OK;
+    return rc;
 }
 
 int dmcp_add_resource_text(dmcp_call *call, const char *uri, const char *mime, const char *text)
@@ -209,7 +288,7 @@ int dmcp_add_link(dmcp_call *call, const char *uri, const char *name, const char
         member(&w, "uri", uri);
         member(&w, "name", name);
         member(&w, "mimeType", mime);
-        jw_object_end(&w);
+        block_end(call, &w);
     }
     return rc;
 }
@@ -217,6 +296,7 @@ int dmcp_add_link(dmcp_call *call, const char *uri, const char *name, const char
 int dmcp_add_block(dmcp_call *call, const dmcp_value *block)
 {
     struct json_writer w;
+    struct buf text;
     int rc;
 
     if (dmcp_value_type(block) != DMCP_OBJECT) {
@@ -226,128 +306,15 @@ int dmcp_add_block(dmcp_call *call, const dmcp_value *block)
     if (value_depth(value_mut(block)) > REPLY_DEPTH) {
         return call_fail(call, DMCP_E_TOOBIG, "the block is nested more than %d deep", REPLY_DEPTH);
     }
-    rc = block_begin(call, &w, NULL);
-    if (rc == DMCP_OK) {
-        json_write_mut(&call->reply.blocks, value_mut(block));
+    buf_init(&text, LIMIT_RESULT_BYTES);
+    json_write_mut(&text, value_mut(block));
+    rc = block_open(call, &w);
+    if (rc == DMCP_OK && !buf_ok(&text)) {
+        buf_fail(&call->reply.blocks);
+    } else if (rc == DMCP_OK) {
+        jw_raw(&w, buf_str(&text));
+        block_close(call, &w);
     }
-    return rc;
-}
-
-/* ---- the result object ---- */
-
-static void write_text_block(struct json_writer *w, struct str text)
-{
-    jw_object(w);
-    jw_key(w, "type");
-    jw_strz(w, "text");
-    jw_key(w, "text");
-    jw_str(w, text);
-    jw_object_end(w);
-}
-
-/* What stands in the text block for structured content. A string is its own text; anything else
- * is indented JSON, which people and models read best. */
-static void write_structured_text(const struct reply *r, struct json_writer *w)
-{
-    yyjson_mut_val *shown = r->structured;
-    struct buf text;
-
-    if (r->is_wrapped) {
-        shown = yyjson_mut_obj_get(shown, "result");
-    }
-    if (yyjson_mut_is_str(shown)) {
-        write_text_block(w, str_make(yyjson_mut_get_str(shown), yyjson_mut_get_len(shown)));
-        return;
-    }
-    buf_init(&text, SIZE_MAX / 2);
-    json_write_indented(&text, shown);
-    write_text_block(w, buf_str(&text));
     buf_fini(&text);
-}
-
-static void write_content(const struct reply *r, struct json_writer *w)
-{
-    jw_key(w, "content");
-    jw_array(w);
-    if (r->is_error) {
-        write_text_block(w, r->text);
-    } else if (r->is_set) {
-        write_structured_text(r, w);
-    }
-    if (r->n_blocks > 0) {
-        jw_raw(w, buf_str(&r->blocks));
-    }
-    jw_array_end(w);
-}
-
-/* A tool with an output schema promised structured content that fits it. */
-static int check_schema(dmcp_call *call, struct str structured)
-{
-    const struct schema *schema = call->run->tool->output;
-    struct schema_error wrong;
-    yyjson_doc *doc;
-    struct buf why;
-    struct err e;
-    int rc;
-
-    if (!schema || call->reply.is_error) {
-        return DMCP_OK;
-    }
-    if (!call->reply.structured) {
-        return call_fail(call, DMCP_E_TYPE,
-                         "the tool has an output schema, but its result is not structured");
-    }
-    rc = json_read(structured, &doc, &e);
-    if (rc != DMCP_OK) {
-        return call_fail(call, rc, "the structured result: %s", e.text);
-    }
-    if (schema_check(schema, yyjson_doc_get_root(doc), &wrong) != DMCP_OK) {
-        buf_init(&why, SIZE_MAX / 2);
-        schema_error_write(&why, "result", &wrong);
-        rc = call_fail(call, DMCP_E_TYPE, "the result does not fit the tool's output schema: %s",
-                       buf_str(&why).p);
-        buf_fini(&why);
-    }
-    yyjson_doc_free(doc);
-    return rc;
-}
-
-static void write_result(const struct reply *r, struct str structured, struct buf *out)
-{
-    struct json_writer w;
-
-    jw_init(&w, out);
-    jw_object(&w);
-    write_content(r, &w);
-    if (r->structured) {
-        jw_key(&w, "structuredContent");
-        jw_raw(&w, structured);
-    }
-    if (r->is_error) {
-        jw_key(&w, "isError");
-        jw_bool(&w, true);
-    }
-    jw_object_end(&w);
-}
-
-int reply_write(dmcp_call *call, struct buf *out)
-{
-    const struct reply *r = &call->reply;
-    struct buf structured;
-    int rc;
-
-    buf_init(&structured, SIZE_MAX / 2);
-    if (r->structured) {
-        json_write_mut(&structured, r->structured);
-    }
-    rc = check_schema(call, buf_str(&structured));
-    if (rc == DMCP_OK && buf_ok(&r->blocks)) {
-        write_result(r, buf_str(&structured), out);
-    }
-    if (rc == DMCP_OK && !(buf_ok(&r->blocks) && buf_ok(out))) {
-        rc = call_fail(call, DMCP_E_TOOBIG, "the result is larger than %u bytes as JSON",
-                       LIMIT_RESULT_BYTES);
-    }
-    buf_fini(&structured);
     return rc;
 }

@@ -73,6 +73,7 @@ void call_free(struct engine *e, struct call *call)
 
     while ((f = list_pop(&call->followers))) {
         CONTAINER_OF(f, struct follower, link)->call = NULL;
+        list_append(&e->readers, f);
     }
     stop_priming(e, call);
     hmap_del(&e->calls, id_bytes(&call->id));
@@ -192,7 +193,7 @@ static int attach_unfinished(struct engine *e, const struct command *c, struct c
         return ENGINE_WRITE_FIRST; /* its earlier events are read from the store */
     }
     f = follower_add(e, c->peer, c->session, call->id, 1, c->start.credit);
-    follower_attach(f, call, c->start.record.request_id);
+    follower_attach(e, f, call, c->start.record.request_id);
     if (!id_eq(call->session, c->session)) {
         f->told = no_id; /* the stream is another session's; this one may ask by its key again */
     }
@@ -218,7 +219,7 @@ static int attach_known(struct engine *e, const struct command *c, struct id id)
     rc = call_read(e, id, &value, &r);
     if (rc == DMCP_OK && c->peer) {
         f = follower_add(e, c->peer, c->session, id, 1, c->start.credit);
-        follower_attach(f, NULL, c->start.record.request_id);
+        follower_attach(e, f, NULL, c->start.record.request_id);
         if (!id_eq(r.session, c->session)) {
             f->told = no_id;
         }
@@ -245,7 +246,7 @@ static void begin(struct engine *e, const struct command *c)
     }
     if (c->peer) {
         f = follower_add(e, c->peer, c->session, call->id, 1, c->start.credit);
-        follower_attach(f, call, r.request_id);
+        follower_attach(e, f, call, r.request_id);
         call->prime_ms = e->now.mono_ms + e->options.prime_ms;
         list_append(&e->priming, &call->prime_link);
     }
@@ -268,6 +269,7 @@ static const char conflict_text[] =
 static int start_new(struct engine *e, const struct command *c)
 {
     struct id known;
+    struct key k;
     int rc = idempotency_find(e, c, &known);
 
     if (rc == DMCP_OK) { /* 1 */
@@ -275,6 +277,8 @@ static int start_new(struct engine *e, const struct command *c)
         if (rc == DMCP_OK) {
             put_request(e, c->session, c->start.record.request_id, known,
                         c->start.record.digest);
+            k = key_request(c->session, c->start.record.request_id);
+            reference_put(e, known, &k);
         }
         return rc;
     }
@@ -378,6 +382,7 @@ void call_finish(struct engine *e, struct call *call, enum call_outcome outcome,
     batch_put(e->rows, key_str(&result), buf_str(&value));
     batch_del(e->rows, key_str(&unfinished));
     buf_fini(&value);
+    sweep_finished(e, call->id);
     stop_priming(e, call);
     for (k = list_first(&call->followers); k; k = next) {
         struct follower *f = CONTAINER_OF(k, struct follower, link);
@@ -395,6 +400,9 @@ int call_done(struct engine *e, const struct command *c)
     struct call *call = call_find(e, c->call);
     int rc = call ? watch_end(e, call) : DMCP_OK;
 
+    if (call && rc == DMCP_OK) {
+        rc = session_answered(e, call->session, uuid7_ms(call->id));
+    }
     if (call && rc == DMCP_OK) {
         call_finish(e, call, c->done.outcome, c->done.body);
     }
@@ -419,6 +427,23 @@ int call_park(struct engine *e, const struct command *c)
 
     if (call && call->state == CALL_RUNNING) {
         call_move(e, call, CALL_PARKED);
+    }
+    return DMCP_OK;
+}
+
+/* Its clients learn where to resume, and come back when they need to. */
+int call_detach(struct engine *e, const struct command *c)
+{
+    struct call *call = call_find(e, c->call);
+    struct link *k, *next;
+
+    if (!call) {
+        return DMCP_OK;
+    }
+    call_prime(e, call);
+    for (k = list_first(&call->followers); k; k = next) {
+        next = list_next(&call->followers, k);
+        follower_end(e, CONTAINER_OF(k, struct follower, link));
     }
     return DMCP_OK;
 }

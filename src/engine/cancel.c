@@ -74,7 +74,9 @@ int cancel_apply(struct engine *e, const struct command *c)
     if (rc == DMCP_OK) {
         rc = cancel_by_id(e, id);
     }
-    if (rc == DMCP_E_NOTFOUND) {
+    if (rc == DMCP_E_NOTFOUND && c->cancel.request_id.p) {
+        rc = DMCP_OK; /* a client's notification that came too late is no error of its own */
+    } else if (rc == DMCP_E_NOTFOUND) {
         engine_refuse(e, c->peer, rc, "no such call is unfinished");
         return DMCP_OK;
     }

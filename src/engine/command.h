@@ -22,6 +22,8 @@ enum command_kind {
     CMD_CALL_RELEASE,   /* call: the handler gave it back unfinished; it is to be run again */
     CMD_CALL_PARK,      /* call: there is no such tool; it stays on disk */
     CMD_CALL_FLUSH,     /* call waiter: wake when all it has recorded is durable */
+    CMD_CALL_DETACH,    /* call: close its connections; clients come back to its stream */
+    CMD_SUBSCRIBE,      /* peer session subscribe               -> ACT_DONE */
     CMD_STEP,           /* call waiter step                    -> ACT_WAKE */
     CMD_MAP,            /* call waiter map                     -> ACT_WAKE */
     CMD_EVENT,          /* call waiter event                   -> ACT_WAKE, ACT_EVENT */
@@ -36,6 +38,7 @@ enum command_kind {
     CMD_CREDIT,         /* peer credit: the peer took so many bytes */
     CMD_UNFOLLOW,       /* peer: its connection is gone */
     CMD_TICK,           /* time went on */
+    CMD_SWEEP,          /* sweep: delete some of what has expired */
     N_COMMANDS
 };
 
@@ -85,8 +88,14 @@ struct command {
             struct batch rows;  /* owned */
         } map;
         struct {
+            struct id uri; /* its digest */
+            bool is_end;
+        } subscribe;
+        struct {
             struct str alias, label, message;
-            bool to_session; /* to the session's own stream, not the call's */
+            bool to_session;     /* to the session's own stream, not the call's */
+            bool to_subscribers; /* to those of all sessions that subscribed to */
+            struct id uri;       /* this resource (the digest of its URI) */
         } event;
         struct {
             struct str alias, label;
@@ -127,6 +136,9 @@ struct command {
             uint64_t credit;
         } follow;
         uint64_t credit;
+        struct {
+            uint32_t n_looks, n_deletions; /* rows, about; then it is somebody else's turn */
+        } sweep;
     };
 };
 

@@ -28,6 +28,8 @@ static const apply_fn appliers[N_COMMANDS] = {
     [CMD_CALL_RELEASE] = call_release,
     [CMD_CALL_PARK] = call_park,
     [CMD_CALL_FLUSH] = call_flush,
+    [CMD_CALL_DETACH] = call_detach,
+    [CMD_SUBSCRIBE] = subscribe_apply,
     [CMD_STEP] = step_apply,
     [CMD_MAP] = map_apply,
     [CMD_EVENT] = event_apply,
@@ -42,6 +44,7 @@ static const apply_fn appliers[N_COMMANDS] = {
     [CMD_CREDIT] = stream_credit,
     [CMD_UNFOLLOW] = stream_unfollow,
     [CMD_TICK] = tick,
+    [CMD_SWEEP] = sweep_apply,
 };
 
 struct engine *engine_new(struct store *store, const struct engine_options *o)
@@ -59,8 +62,10 @@ struct engine *engine_new(struct store *store, const struct engine_options *o)
         list_init(&e->calls_in[i]);
     }
     list_init(&e->priming);
+    list_init(&e->readers);
     e->next_timer_ms = UINT64_MAX;
     e->epoch = 1;
+    sweep_init(e);
     return e;
 }
 
@@ -138,7 +143,9 @@ struct engine_counts engine_counts(const struct engine *e)
                                    .ready = e->calls_in[CALL_READY].n,
                                    .running = e->calls_in[CALL_RUNNING].n,
                                    .followers = e->followers.n,
-                                   .sessions = e->n_sessions };
+                                   .sessions = e->n_sessions,
+                                   .swept_calls = e->sweep.n_calls,
+                                   .swept_sessions = e->sweep.n_sessions };
 }
 
 void engine_put(struct engine *e, const struct key *k, struct str value)

@@ -28,6 +28,8 @@ struct engine_options {
     uint32_t max_sessions;
     uint64_t session_idle_ms; /* a session unused for so long is gone */
     uint64_t key_ms;          /* an idempotency key is kept for so long behind its call's end */
+    uint64_t keep_calls_ms;   /* a finished call is kept for so long; 0 for ever */
+    uint64_t keep_events_ms;  /* and what was handed out of a session's own stream; the same */
     uint32_t prime_ms;        /* a call running for so long gets its stream opened */
     struct str cancelled;     /* error object, raw JSON: what a repeat of a cancelled call gets */
 };
@@ -60,8 +62,15 @@ int engine_written(struct engine *e, struct action_list *out, struct err *err) M
 /* When CMD_TICK is due, in mono_ms; UINT64_MAX for never. */
 uint64_t engine_deadline(const struct engine *e, struct engine_time now);
 
+/* When CMD_SWEEP has something to do, in mono_ms: 0 for at once, UINT64_MAX for never. */
+uint64_t engine_sweep_due(const struct engine *e);
+
+/* The last CMD_SWEEP found things that should have gone long ago: more sweeping is needed. */
+bool engine_sweep_is_behind(const struct engine *e);
+
 struct engine_counts {
     size_t calls, ready, running, followers, sessions;
+    uint64_t swept_calls, swept_sessions; /* deleted because their time was over */
 };
 struct engine_counts engine_counts(const struct engine *e);
 

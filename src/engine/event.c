@@ -30,11 +30,16 @@ void event_append(struct engine *e, struct call *call, struct str message)
     }
 }
 
-static void append_to_session(struct engine *e, struct stream *s, struct str message)
+void event_append_own(struct engine *e, struct stream *s, struct str message)
 {
     uint64_t sequence = s->next++;
+    struct key oldest;
 
     put_event(e, s->session, sequence, message);
+    if (sequence > LIMIT_EVENTS_PER_SESSION) {
+        oldest = key_event(s->session, sequence - LIMIT_EVENTS_PER_SESSION);
+        batch_del(e->rows, key_str(&oldest)); /* nobody has come for it */
+    }
     if (s->follower) {
         follower_event(e, s->follower, sequence, message);
     }
@@ -53,10 +58,15 @@ static int append(struct engine *e, struct call *call, const struct command *c)
     struct stream *own;
     int rc;
 
-    if (c->event.to_session) {
+    if (c->event.to_subscribers) {
+        rc = subscribe_tell(e, c->event.uri, c->event.message);
+        if (rc != DMCP_OK) {
+            return rc;
+        }
+    } else if (c->event.to_session) {
         rc = stream_load(e, call->session, &own);
         if (rc == DMCP_OK) {
-            append_to_session(e, own, c->event.message);
+            event_append_own(e, own, c->event.message);
         } else if (rc != DMCP_E_GONE) { /* gone: nobody will ever ask for it */
             return rc;
         }
@@ -92,6 +102,13 @@ int event_apply(struct engine *e, const struct command *c)
     struct buf value;
     int rc;
 
+    if (!call && c->event.to_subscribers && c->event.alias.len == 0) {
+        rc = subscribe_tell(e, c->event.uri, c->event.message); /* outside of calls: no journal */
+        if (rc == DMCP_OK) {
+            engine_wake(e, c->waiter, WHEN_DURABLE, DMCP_OK, STR(""));
+        }
+        return rc;
+    }
     if (!call) {
         engine_wake(e, c->waiter, WHEN_VISIBLE, DMCP_E_GONE, STR("the call is over"));
         return DMCP_OK;

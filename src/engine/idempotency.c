@@ -69,4 +69,5 @@ void idempotency_put(struct engine *e, const struct command *c)
     idempotency_record_enc(&value, &r);
     engine_put(e, &k, buf_str(&value));
     buf_fini(&value);
+    reference_put(e, c->call, &k);
 }

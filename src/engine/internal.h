@@ -72,11 +72,28 @@ struct follower {
     struct id session, stream;
     struct call *call;     /* in memory; NULL for a finished one */
     struct stream *own;    /* the session's own stream; NULL for a call's */
-    struct link link;      /* in call->followers while call is set */
+    struct link link;      /* in call->followers, or engine.readers; unless `own` is set */
     struct str request_id; /* owned; what the response answers */
     struct id told;        /* the stream as the peer is told; zero: it cannot resume it */
     uint64_t next, credit;
     bool is_open; /* something was sent on it */
+};
+
+/* What the sweep remembers from one command to the next. Nothing of it is needed: a restart
+ * begins all rounds anew. */
+enum sweep_kind { SWEEP_CALLS, SWEEP_SESSIONS, SWEEP_EVENTS, SWEEP_INPUTS, N_SWEEPS };
+
+struct sweep {
+    struct {
+        struct key at;   /* where it goes on; empty at the beginning */
+        uint64_t due_ms; /* mono: when its next round may begin; 0 while one is under way */
+    } rounds[N_SWEEPS];
+    enum sweep_kind turn;    /* which is looked at first, so that all get theirs */
+    struct id first[256];    /* of each shard: no finished call stands before it */
+    bool is_first_known;     /* in the shard under way: the round has found its first one */
+    struct key request_at;   /* the place in the requests of the session that is looked at */
+    bool is_behind;          /* it found what should have gone long ago */
+    uint64_t n_calls, n_sessions; /* swept */
 };
 
 struct engine {
@@ -88,6 +105,7 @@ struct engine {
     struct hmap followers; /* peer -> struct follower */
     struct list calls_in[N_CALL_STATES];
     struct list priming; /* by prime_ms */
+    struct list readers; /* followers of calls that are not in memory: they read the rows */
     size_t dispatched_bytes, n_sessions;
     uint64_t epoch;          /* the number of this life of the server */
     uint64_t next_timer_ms;  /* wall clock: no timer is due before; UINT64_MAX for none */
@@ -95,6 +113,7 @@ struct engine {
     struct hmap unwritten;  /* keys of rows that engine_read must not read yet */
     bool has_unwritten_watch;
     bool is_watched[1024];  /* by the hash of a map's name: a call may wait for it */
+    struct sweep sweep;
 
     /* Of the command being applied. */
     struct engine_time now;
@@ -131,6 +150,7 @@ int call_start(struct engine *e, const struct command *c) MUST_CHECK;
 int call_done(struct engine *e, const struct command *c) MUST_CHECK;
 int call_release(struct engine *e, const struct command *c) MUST_CHECK;
 int call_park(struct engine *e, const struct command *c) MUST_CHECK;
+int call_detach(struct engine *e, const struct command *c) MUST_CHECK;
 int call_flush(struct engine *e, const struct command *c) MUST_CHECK;
 struct call *call_find(const struct engine *e, struct id id); /* unfinished, or NULL */
 struct call *call_add(struct engine *e, struct id id, const struct call_record *r);
@@ -153,6 +173,19 @@ int call_read(struct engine *e, struct id id, struct buf *value,
 int idempotency_find(struct engine *e, const struct command *c, struct id *call_out) MUST_CHECK;
 void idempotency_put(struct engine *e, const struct command *c);
 
+/* ---- reference.c ---- */
+
+/* This row leads to the call, besides its own request's: it is to go when the call does. */
+void reference_put(struct engine *e, struct id call, const struct key *to);
+/* Deletes what this reference row names, unless it leads to another call by now. */
+int reference_follow(struct engine *e, struct id call, struct str reference) MUST_CHECK;
+
+/* ---- sweep.c, sweep_call.c, sweep_session.c ---- */
+
+int sweep_apply(struct engine *e, const struct command *c) MUST_CHECK;
+void sweep_init(struct engine *e);
+void sweep_finished(struct engine *e, struct id call); /* it has a result from now on */
+
 /* ---- suspend.c ---- */
 
 int call_suspend(struct engine *e, const struct command *c) MUST_CHECK;
@@ -161,6 +194,8 @@ int call_load(struct engine *e, struct id id, struct call **call_out) MUST_CHECK
 void call_wake(struct engine *e, struct call *call); /* something that it waits for has come */
 void call_followed(struct engine *e, struct call *call); /* it has a new follower */
 void call_left(struct engine *e, struct call *call); /* its last follower went */
+/* Without reading it back. Contract: no rows are unwritten. */
+int call_is_unfinished(struct engine *e, struct id id, bool *is_unfinished_out) MUST_CHECK;
 int call_last_event(struct engine *e, struct id call, uint64_t *sequence_out) MUST_CHECK;
 
 /* ---- wait.c, timer.c, cancel.c ---- */
@@ -210,6 +245,18 @@ struct session_traits {
     uint8_t log_level, client;
 };
 int session_traits(struct engine *e, struct id session, struct session_traits *t) MUST_CHECK;
+/* Nobody has used it for so long that it is gone, unless session_use says otherwise. */
+bool session_is_idle(const struct engine *e, const struct session_record *r);
+enum session_use { SESSION_UNUSED, SESSION_IN_USE, SESSION_IN_DOUBT };
+/* Whether it has an unfinished call or a follower. Looks at *n_looks of its requests at most,
+ * from *at on (empty for the first), and leaves both as they are then: in doubt, go on later.
+ * Contract: no rows are unwritten. */
+int session_use(struct engine *e, struct id session, struct key *at, uint32_t *n_looks,
+                enum session_use *use_out) MUST_CHECK;
+void session_touch(struct engine *e, struct id session, struct session_record *r);
+/* A call that was asked for at that time has its answer now, which its client is to find. */
+int session_answered(struct engine *e, struct id session, uint64_t asked_ms) MUST_CHECK;
+void session_drop(struct engine *e, struct id session); /* nobody follows it */
 
 /* ---- step.c, map.c, loop.c, event.c ---- */
 
@@ -227,6 +274,13 @@ int loop_apply(struct engine *e, const struct command *c) MUST_CHECK;
 int event_apply(struct engine *e, const struct command *c) MUST_CHECK;
 void event_append(struct engine *e, struct call *call, struct str message); /* to its stream */
 
+void event_append_own(struct engine *e, struct stream *s, struct str message);
+
+/* ---- subscribe.c ---- */
+
+int subscribe_apply(struct engine *e, const struct command *c) MUST_CHECK;
+int subscribe_tell(struct engine *e, struct id uri, struct str message) MUST_CHECK;
+
 /* ---- stream.c ---- */
 
 int stream_follow(struct engine *e, const struct command *c) MUST_CHECK;
@@ -236,7 +290,8 @@ int stream_unfollow(struct engine *e, const struct command *c) MUST_CHECK;
 /* A new follower at the head or before it; the caller pumps it when it may lag. */
 struct follower *follower_add(struct engine *e, uint64_t peer, struct id session,
                               struct id stream, uint64_t next, uint64_t credit);
-void follower_attach(struct follower *f, struct call *call, struct str request_id);
+void follower_attach(struct engine *e, struct follower *f, struct call *call,
+                     struct str request_id);
 void follower_free(struct engine *e, struct follower *f);
 void follower_end(struct engine *e, struct follower *f); /* tell it, and free it */
 void follower_prime(struct engine *e, struct follower *f); /* open its stream, once */

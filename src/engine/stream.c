@@ -36,13 +36,12 @@ struct follower *follower_add(struct engine *e, uint64_t peer, struct id session
     return f;
 }
 
-void follower_attach(struct follower *f, struct call *call, struct str request_id)
+void follower_attach(struct engine *e, struct follower *f, struct call *call,
+                     struct str request_id)
 {
     f->request_id = str_make(mem_dup(request_id.p, request_id.len), request_id.len);
     f->call = call;
-    if (call) {
-        list_append(&call->followers, &f->link);
-    }
+    list_append(call ? &call->followers : &e->readers, &f->link);
 }
 
 void follower_free(struct engine *e, struct follower *f)
@@ -54,6 +53,9 @@ void follower_free(struct engine *e, struct follower *f)
     if (f->own) {
         f->own->follower = NULL;
         e->has_loose_streams = true;
+    }
+    if (!f->call && !f->own) {
+        list_remove(&e->readers, &f->link);
     }
     hmap_del(&e->followers, peer_key(&f->peer));
     mem_free((void *)(uintptr_t)f->request_id.p);
@@ -122,7 +124,8 @@ void follower_event(struct engine *e, struct follower *f, uint64_t sequence, str
     }
 }
 
-/* Sends rows from f->next to the last one there is, while the credit lasts. */
+/* Sends rows from f->next to the last one there is, while the credit lasts. Of a session's own
+ * stream some may be gone: it goes on behind them. */
 static int send_rows(struct engine *e, struct follower *f)
 {
     struct key from = key_event(f->stream, f->next);
@@ -145,6 +148,9 @@ static int send_rows(struct engine *e, struct follower *f)
         send(e, f, sequence, r.message);
     }
     cursor_close(cursor);
+    if (rc == DMCP_E_NOTFOUND && f->own) {
+        f->next = f->own->next;
+    }
     return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc;
 }
 
@@ -321,7 +327,7 @@ static int follow_call(struct engine *e, const struct command *c)
         }
         f = follower_add(e, c->peer, c->session, c->follow.stream, c->follow.after + 1,
                          c->follow.credit);
-        follower_attach(f, call, r.request_id);
+        follower_attach(e, f, call, r.request_id);
         follower_prime(e, f);
         if (call) {
             call_followed(e, call);

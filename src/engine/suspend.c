@@ -151,6 +151,24 @@ static int read_back(struct engine *e, struct id id, const struct unfinished_rec
     return rc;
 }
 
+int call_is_unfinished(struct engine *e, struct id id, bool *is_unfinished_out)
+{
+    const struct call *call = hmap_get(&e->calls, id_bytes(&id));
+    struct key k = key_of_id(KEY_SUSPENDED, id);
+    struct buf value;
+    int rc = DMCP_OK;
+
+    if (call) {
+        *is_unfinished_out = call->state != CALL_FINISHED;
+        return DMCP_OK;
+    }
+    buf_init(&value, 64);
+    rc = store_get(e->store, key_str(&k), &value, e->err);
+    *is_unfinished_out = rc == DMCP_OK;
+    buf_fini(&value);
+    return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc;
+}
+
 int call_load(struct engine *e, struct id id, struct call **call_out)
 {
     struct call *call = hmap_get(&e->calls, id_bytes(&id));

@@ -17,8 +17,6 @@ struct endpoint *endpoint_new(const struct endpoint_config *c, const struct endp
     hmap_init(&e->exchanges);
     list_init(&e->open);
     session_cache_init(&e->sessions, CACHED_SESSIONS);
-    arena_init(&e->arena);
-    e->tools_list = tools_list_result(e);
     return e;
 }
 
@@ -32,7 +30,6 @@ void endpoint_free(struct endpoint *e)
     }
     hmap_fini(&e->exchanges);
     session_cache_fini(&e->sessions);
-    arena_fini(&e->arena);
     mem_free(e);
 }
 

@@ -53,7 +53,7 @@ struct endpoint_ops {
 struct endpoint_config {
     struct str name, version;
     struct str instructions; /* may be absent */
-    const struct tools *tools;
+    const struct catalog *catalog;
     struct str allowed_origins; /* comma-separated, "*" for all; loopback is always allowed */
     struct str allowed_hosts;   /* the same for Host; absent: those of loopback */
     uint64_t session_idle_ms;

@@ -78,15 +78,38 @@ void method_initialize(struct endpoint *e, struct exchange *x)
     e->ops.post(e->ops.arg, c);
 }
 
-static void write_capabilities(struct json_writer *w)
+static void write_feature(struct json_writer *w, const char *what, const char *also)
 {
-    jw_key(w, "capabilities");
-    jw_object(w);
-    jw_key(w, "tools");
+    jw_key(w, what);
     jw_object(w);
     jw_key(w, "listChanged");
     jw_bool(w, true);
+    if (also) {
+        jw_key(w, also);
+        jw_bool(w, true);
+    }
     jw_object_end(w);
+}
+
+/* What is served, and nothing else. */
+static void write_capabilities(struct json_writer *w, const struct catalog *c)
+{
+    jw_key(w, "capabilities");
+    jw_object(w);
+    if (c->tools.n > 0) {
+        write_feature(w, "tools", NULL);
+    }
+    if (c->prompts.n > 0) {
+        write_feature(w, "prompts", NULL);
+    }
+    if (c->resources.n + c->templates.n > 0) {
+        write_feature(w, "resources", "subscribe");
+    }
+    if (c->has_completion) {
+        jw_key(w, "completions");
+        jw_object(w);
+        jw_object_end(w);
+    }
     jw_key(w, "logging");
     jw_object(w);
     jw_object_end(w);
@@ -117,7 +140,7 @@ void initialize_done(struct endpoint *e, struct exchange *x)
     jw_object(&w);
     jw_key(&w, "protocolVersion");
     jw_strz(&w, version_name(x->version));
-    write_capabilities(&w);
+    write_capabilities(&w, e->config.catalog);
     jw_key(&w, "serverInfo");
     jw_object(&w);
     jw_key(&w, "name");

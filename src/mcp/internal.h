@@ -59,8 +59,6 @@ struct endpoint {
     struct hmap exchanges; /* peer -> struct exchange */
     struct list open;
     struct session_cache sessions;
-    struct arena arena;
-    struct str tools_list; /* the result of tools/list */
     uint64_t next_peer;
     uint64_t now_ms; /* wall clock of the request being handled */
     struct uuid7 uuids;
@@ -102,14 +100,28 @@ bool request_session(struct endpoint *e, struct exchange *x, const struct endpoi
 /* From the cache, or asks the engine and returns NULL (the exchange goes on later). */
 const struct session_info *session_lookup(struct endpoint *e, struct exchange *x);
 
-/* ---- methods.c, initialize.c, tools.c ---- */
+/* ---- methods.c, initialize.c, lists.c, tools_call.c, read.c ---- */
 
 void method_run(struct endpoint *e, struct exchange *x, const struct session_info *s);
 void method_initialize(struct endpoint *e, struct exchange *x);
 void initialize_done(struct endpoint *e, struct exchange *x);
 void method_tools_list(struct endpoint *e, struct exchange *x, const struct session_info *s);
 void method_tools_call(struct endpoint *e, struct exchange *x, const struct session_info *s);
-struct str tools_list_result(struct endpoint *e); /* made once, at the start */
+void method_prompts_list(struct endpoint *e, struct exchange *x, const struct session_info *s);
+void method_prompts_get(struct endpoint *e, struct exchange *x, const struct session_info *s);
+void method_resources_list(struct endpoint *e, struct exchange *x, const struct session_info *s);
+void method_templates_list(struct endpoint *e, struct exchange *x, const struct session_info *s);
+void method_resources_read(struct endpoint *e, struct exchange *x, const struct session_info *s);
+
+void method_subscribe(struct endpoint *e, struct exchange *x, const struct session_info *s);
+void method_unsubscribe(struct endpoint *e, struct exchange *x, const struct session_info *s);
+void method_complete(struct endpoint *e, struct exchange *x, const struct session_info *s);
+
+/* ---- start.c ---- */
+
+/* A handler serves the request; params are what its row keeps. */
+void call_begin(struct endpoint *e, struct exchange *x, const struct session_info *s,
+                const struct tool *tool, struct str params);
 bool accept_has(struct str accept, const char *type);
 
 /* ---- action.c ---- */

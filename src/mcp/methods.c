@@ -43,6 +43,14 @@ static const struct {
     { "ping", method_ping },
     { "tools/call", method_tools_call },
     { "tools/list", method_tools_list },
+    { "prompts/get", method_prompts_get },
+    { "prompts/list", method_prompts_list },
+    { "resources/read", method_resources_read },
+    { "resources/list", method_resources_list },
+    { "resources/templates/list", method_templates_list },
+    { "resources/subscribe", method_subscribe },
+    { "resources/unsubscribe", method_unsubscribe },
+    { "completion/complete", method_complete },
     { "logging/setLevel", method_set_level },
 };
 

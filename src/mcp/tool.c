@@ -8,6 +8,7 @@
 #include "json/json.h"
 #include "json/schema.h"
 #include "json/writer.h"
+#include "mcp/uri_template.h"
 
 void tools_init(struct tools *t)
 {
@@ -80,7 +81,26 @@ static void raw_member(struct json_writer *w, const char *key, struct str text)
     }
 }
 
-/* Schemas, annotations and _meta go to clients as they were given. */
+/* What each method's list shows. Schemas, annotations and _meta go to clients as they were given. */
+static void write_entry(struct json_writer *w, const struct tool_spec *s)
+{
+    switch (s->method) {
+    case CALL_TOOL:
+        raw_member(w, "inputSchema", s->input_schema);
+        raw_member(w, "outputSchema", s->output_schema);
+        break;
+    case CALL_PROMPT:
+        raw_member(w, "arguments", s->arguments);
+        break;
+    case CALL_RESOURCE:
+        member(w, uri_template_is(s->uri) ? "uriTemplate" : "uri", s->uri);
+        member(w, "mimeType", s->mime);
+        break;
+    case CALL_COMPLETION:
+        break; /* in no list */
+    }
+}
+
 static struct str make_entry(struct tools *t, const struct tool_spec *s)
 {
     struct json_writer w;
@@ -93,8 +113,7 @@ static struct str make_entry(struct tools *t, const struct tool_spec *s)
     member(&w, "name", s->name);
     member(&w, "title", s->title);
     member(&w, "description", s->description);
-    raw_member(&w, "inputSchema", s->input_schema);
-    raw_member(&w, "outputSchema", s->output_schema);
+    write_entry(&w, s);
     raw_member(&w, "annotations", s->annotations);
     raw_member(&w, "_meta", s->meta);
     jw_object_end(&w);
@@ -116,7 +135,8 @@ static int compile(const struct tool_spec *s, struct tool *tool, struct err *e)
     if (rc == DMCP_OK) {
         rc = check_object(s->meta, "meta", e);
     }
-    if (rc == DMCP_OK && (rc = schema_compile(s->input_schema, NULL, &tool->input, e)) != DMCP_OK) {
+    if (rc == DMCP_OK && s->input_schema.p &&
+        (rc = schema_compile(s->input_schema, NULL, &tool->input, e)) != DMCP_OK) {
         rc = err_wrap(e, DMCP_E_INVALID, "input schema");
     }
     if (rc == DMCP_OK && s->output_schema.p &&
@@ -127,34 +147,95 @@ static int compile(const struct tool_spec *s, struct tool *tool, struct err *e)
     return rc;
 }
 
+static const char *method_name(enum call_method method)
+{
+    switch (method) {
+    case CALL_TOOL:
+        return "tool";
+    case CALL_PROMPT:
+        return "prompt";
+    case CALL_RESOURCE:
+        return "resource";
+    case CALL_COMPLETION:
+        return "completion";
+    }
+    return "tool";
+}
+
+static struct str spec_key(const struct tool_spec *s)
+{
+    return s->method == CALL_RESOURCE ? s->uri : s->name;
+}
+
+static int check_spec(const struct tools *t, const struct tool_spec *s, struct err *e)
+{
+    const char *what = method_name(s->method);
+    struct str key = spec_key(s);
+
+    if (s->method != CALL_RESOURCE && !is_good_name(s->name)) {
+        return err_set(e, DMCP_E_INVALID, "%s \"%.*s\": a name has 1 to 128 of A-Z a-z 0-9 _ - .",
+                       what, STR_FMT(s->name));
+    }
+    if (s->method == CALL_RESOURCE && (!key.p || key.len == 0 || key.len > LIMIT_URL_BYTES)) {
+        return err_set(e, DMCP_E_INVALID, "%s \"%.*s\": a URI has 1 to %u bytes", what,
+                       STR_FMT(s->name), LIMIT_URL_BYTES);
+    }
+    if (s->method == CALL_RESOURCE && uri_template_check(key, e) != DMCP_OK) {
+        return err_wrap(e, DMCP_E_INVALID, "%s \"%.*s\"", what, STR_FMT(key));
+    }
+    if (tools_find(t, key)) {
+        return err_set(e, DMCP_E_INVALID, "%s \"%.*s\" was added before", what, STR_FMT(key));
+    }
+    if (!s->handler) {
+        return err_set(e, DMCP_E_INVALID, "%s \"%.*s\" has no handler", what, STR_FMT(key));
+    }
+    return DMCP_OK;
+}
+
+static struct str keep(struct tools *t, struct str s)
+{
+    return s.p ? str_make(arena_dup(&t->arena, s.p, s.len), s.len) : STR_NONE;
+}
+
+static const struct tool *make_completion(struct tools *t, const struct tool_spec *s)
+{
+    struct tool *c;
+
+    if (!s->complete) {
+        return NULL;
+    }
+    c = arena_zalloc(&t->arena, sizeof(*c));
+    c->method = CALL_COMPLETION;
+    c->name = keep(t, spec_key(s));
+    c->fallbacks = STR("");
+    c->is_ephemeral = true;
+    c->handler = s->complete;
+    return c;
+}
+
 int tools_add(struct tools *t, const struct tool_spec *s, struct err *e)
 {
     struct tool *tool;
-    int rc;
+    int rc = check_spec(t, s, e);
 
-    if (!is_good_name(s->name)) {
-        return err_set(e, DMCP_E_INVALID,
-                       "tool \"%.*s\": a name has 1 to 128 of A-Z a-z 0-9 _ - .", STR_FMT(s->name));
-    }
-    if (tools_find(t, s->name)) {
-        return err_set(e, DMCP_E_INVALID, "tool \"%.*s\" was added before", STR_FMT(s->name));
-    }
-    if (!s->handler) {
-        return err_set(e, DMCP_E_INVALID, "tool \"%.*s\" has no handler", STR_FMT(s->name));
+    if (rc != DMCP_OK) {
+        return rc;
     }
     tool = arena_zalloc(&t->arena, sizeof(*tool));
     rc = compile(s, tool, e);
     if (rc != DMCP_OK) {
-        return err_wrap(e, rc, "tool \"%.*s\"", STR_FMT(s->name));
+        return err_wrap(e, rc, "%s \"%.*s\"", method_name(s->method), STR_FMT(spec_key(s)));
     }
-    tool->name = str_make(arena_dup(&t->arena, s->name.p, s->name.len), s->name.len);
-    tool->fallbacks = s->fallbacks.p ? str_make(arena_dup(&t->arena, s->fallbacks.p,
-                                                          s->fallbacks.len), s->fallbacks.len)
-                                     : STR("{}");
+    tool->method = s->method;
+    tool->name = keep(t, spec_key(s));
+    tool->mime = keep(t, s->mime);
+    tool->description = keep(t, s->description);
+    tool->fallbacks = s->fallbacks.p ? keep(t, s->fallbacks) : STR("");
     tool->entry = make_entry(t, s);
     tool->is_ephemeral = s->is_ephemeral;
     tool->timeout_ms = s->timeout_ms;
     tool->handler = s->handler;
+    tool->completion = make_completion(t, s);
     t->all = mem_realloc(t->all, (t->n + 1) * sizeof(struct tool *));
     t->all[t->n++] = tool;
     hmap_put(&t->by_name, tool->name, tool);
@@ -164,6 +245,56 @@ int tools_add(struct tools *t, const struct tool_spec *s, struct err *e)
 const struct tool *tools_find(const struct tools *t, struct str name)
 {
     return hmap_get(&t->by_name, name);
+}
+
+void catalog_init(struct catalog *c)
+{
+    tools_init(&c->tools);
+    tools_init(&c->prompts);
+    tools_init(&c->resources);
+    tools_init(&c->templates);
+}
+
+void catalog_fini(struct catalog *c)
+{
+    tools_fini(&c->tools);
+    tools_fini(&c->prompts);
+    tools_fini(&c->resources);
+    tools_fini(&c->templates);
+}
+
+int catalog_add(struct catalog *c, const struct tool_spec *s, struct err *e)
+{
+    c->has_completion |= s->complete != NULL;
+    switch (s->method) {
+    case CALL_TOOL:
+        return tools_add(&c->tools, s, e);
+    case CALL_PROMPT:
+        return tools_add(&c->prompts, s, e);
+    case CALL_RESOURCE:
+        return tools_add(uri_template_is(s->uri) ? &c->templates : &c->resources, s, e);
+    case CALL_COMPLETION:
+        break; /* comes with its prompt or template */
+    }
+    return DMCP_E_INVALID;
+}
+
+const struct tool *catalog_find(const struct catalog *c, enum call_method method, struct str name)
+{
+    const struct tool *found;
+
+    switch (method) {
+    case CALL_TOOL:
+        return tools_find(&c->tools, name);
+    case CALL_PROMPT:
+        return tools_find(&c->prompts, name);
+    case CALL_RESOURCE:
+        found = tools_find(&c->resources, name);
+        return found ? found : tools_find(&c->templates, name);
+    case CALL_COMPLETION:
+        break; /* never looked for by a row */
+    }
+    return NULL;
 }
 
 void tool_error_write(struct buf *out, struct str text)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tools/list and tools/call.
+ * tools/call.
  *
  * What can be said without running anything is said at once and leaves no trace: an unknown tool
  * is a protocol error, wrong arguments are a tool error that names the argument and what was
@@ -9,39 +9,6 @@
  */
 #include "json/schema.h"
 #include "mcp/internal.h"
-
-struct str tools_list_result(struct endpoint *e)
-{
-    const struct tools *tools = e->config.tools;
-    struct json_writer w;
-    struct buf out;
-    struct str result;
-
-    buf_init(&out, SIZE_MAX / 2);
-    jw_init(&w, &out);
-    jw_object(&w);
-    jw_key(&w, "tools");
-    jw_array(&w);
-    for (size_t i = 0; i < tools->n; i++) {
-        jw_raw(&w, tools->all[i]->entry);
-    }
-    jw_array_end(&w);
-    jw_object_end(&w);
-    result = str_make(arena_dup(&e->arena, out.data, out.len), out.len);
-    buf_fini(&out);
-    return result;
-}
-
-void method_tools_list(struct endpoint *e, struct exchange *x, const struct session_info *s)
-{
-    (void)s;
-    if (json_get(x->message->params, "cursor")) {
-        exchange_error(e, x, 200, RPC_INVALID_PARAMS,
-                       "Invalid params: no such cursor; the list has one page");
-        return;
-    }
-    exchange_result(e, x, e->tools_list);
-}
 
 static void refuse_arguments(struct endpoint *e, struct exchange *x, const struct tool *tool,
                              const struct schema_error *wrong)
@@ -84,112 +51,10 @@ static bool check_arguments(struct endpoint *e, struct exchange *x, const struct
     return rc == DMCP_OK;
 }
 
-/* A digest of texts, each ended by a NUL so that no two lists give the same bytes. */
-static struct id digest_of(const struct str *parts, size_t n)
-{
-    struct buf all;
-    struct id d;
-
-    buf_init(&all, SIZE_MAX / 2);
-    for (size_t i = 0; i < n; i++) {
-        buf_add_str(&all, parts[i]);
-        buf_addc(&all, '\0');
-    }
-    d = digest_id(buf_str(&all));
-    buf_fini(&all);
-    return d;
-}
-
-/* The key that the client gave this call, by header or in _meta; absent for none. False: there is
- * one that is none, and the exchange was answered. */
-static bool read_key(struct endpoint *e, struct exchange *x, struct str *key_out)
-{
-    yyjson_val *meta = json_get(x->message->params, "_meta");
-    struct str key = x->idempotency_key;
-
-    if (!key.p) {
-        key = json_get_str(json_get(meta, "mcp_tx"), "idempotency_key");
-    }
-    if (key.p && (key.len == 0 || key.len > LIMIT_IDEMPOTENCY_KEY_BYTES)) {
-        exchange_error(e, x, 200, RPC_INVALID_PARAMS,
-                       "Invalid params: an idempotency key has 1 to 256 bytes");
-        return false;
-    }
-    *key_out = key;
-    return true;
-}
-
-/* Keys belong to a principal and a tool; a repeat has the same arguments, whatever its _meta. */
-static void add_key(struct exchange *x, struct str name, struct str key, struct command *c)
-{
-    const struct str scope[] = { STR(""), name }; /* the principal comes with authorization */
-    struct str arguments[1];
-    struct buf text;
-
-    if (!key.p) {
-        return;
-    }
-    buf_init(&text, SIZE_MAX / 2);
-    if (json_get(x->message->params, "arguments")) {
-        json_write(&text, json_get(x->message->params, "arguments"));
-    } else {
-        buf_addz(&text, "{}");
-    }
-    arguments[0] = buf_str(&text);
-    c->start.key = command_dup(c, key);
-    c->start.key_scope = digest_of(scope, COUNT_OF(scope));
-    c->start.key_digest = digest_of(arguments, 1);
-    buf_fini(&text);
-}
-
-static void start_durable(struct endpoint *e, struct exchange *x, const struct session_info *s,
-                          const struct tool *tool, struct str params)
-{
-    const struct str whole[] = { STR("tools/call"), tool->name, params };
-    struct str key = STR_NONE;
-    struct command *c;
-    uint8_t random[10];
-
-    if (!read_key(e, x, &key)) {
-        return;
-    }
-    c = endpoint_command(x, CMD_CALL_START);
-    e->ops.random(random, sizeof(random));
-    c->call = uuid7_next(&e->uuids, e->now_ms, random);
-    c->call.b[15] = s->id.b[15]; /* the session's shard (keys.h) */
-    c->start.record = (struct call_record){ .era = CALL_LEGACY,
-                                            .method = CALL_TOOL,
-                                            .session = s->id,
-                                            .digest = digest_of(whole, COUNT_OF(whole)),
-                                            .request_id = command_dup(c, x->request_id),
-                                            .name = command_dup(c, tool->name),
-                                            .params = command_dup(c, params) };
-    c->start.log_level = s->log_level;
-    c->start.client = s->client;
-    c->start.credit = STREAM_CREDIT;
-    c->start.timeout_ms = tool->timeout_ms;
-    add_key(x, tool->name, key, c);
-    x->is_follower = true;
-    exchange_move(e, x, EXCHANGE_ENGINE);
-    e->ops.post(e->ops.arg, c);
-}
-
-static void start_ephemeral(struct endpoint *e, struct exchange *x, const struct session_info *s,
-                            const struct tool *tool, struct str params)
-{
-    int rc = e->ops.run(e->ops.arg, x->peer, tool, s->id, x->request_id, params, s->log_level);
-
-    if (rc == DMCP_OK) {
-        exchange_move(e, x, EXCHANGE_ENGINE);
-    } else {
-        exchange_refuse(e, x, rc, STR("too many calls are waiting or running"));
-    }
-}
-
 void method_tools_call(struct endpoint *e, struct exchange *x, const struct session_info *s)
 {
     struct str name = json_get_str(x->message->params, "name");
-    const struct tool *tool = name.p ? tools_find(e->config.tools, name) : NULL;
+    const struct tool *tool = name.p ? tools_find(&e->config.catalog->tools, name) : NULL;
     struct buf params;
     char text[256];
 
@@ -208,10 +73,6 @@ void method_tools_call(struct endpoint *e, struct exchange *x, const struct sess
     }
     buf_init(&params, SIZE_MAX / 2);
     json_write(&params, x->message->params);
-    if (tool->is_ephemeral) {
-        start_ephemeral(e, x, s, tool, buf_str(&params));
-    } else {
-        start_durable(e, x, s, tool, buf_str(&params));
-    }
+    call_begin(e, x, s, tool, buf_str(&params));
     buf_fini(&params);
 }

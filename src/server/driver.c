@@ -320,9 +320,9 @@ static int recover(struct driver *d, const struct id *crashed, struct str crash_
     return rc;
 }
 
-int driver_start(struct store *store, const struct engine_options *o,
-                 const struct driver_ops *ops, struct mailbox *io, const struct id *crashed,
-                 struct str crash_result, struct driver **driver_out, struct err *e)
+int driver_open(struct store *store, const struct engine_options *o, const struct driver_ops *ops,
+                struct mailbox *io, const struct id *crashed, struct str crash_result,
+                struct driver **driver_out, struct err *e)
 {
     struct driver *d = mem_zalloc(sizeof(*d));
     int rc;
@@ -341,12 +341,16 @@ int driver_start(struct store *store, const struct engine_options *o,
     }
     mailbox_init(&d->commands, NULL, NULL);
     mailbox_init(&d->syncs, NULL, NULL);
+    *driver_out = d;
+    return DMCP_OK;
+}
+
+void driver_start(struct driver *d)
+{
     pthread_create(&d->engine_thread, NULL, engine_main, d);
     pthread_create(&d->sync_thread, NULL, sync_main, d);
     pthread_setname_np(d->engine_thread, "dmcp-engine");
     pthread_setname_np(d->sync_thread, "dmcp-sync");
-    *driver_out = d;
-    return DMCP_OK;
 }
 
 void driver_begin(struct driver *d)

@@ -30,12 +30,15 @@ struct driver_ops {
     void *arg;
 };
 
-/* Recovers from the store and starts the threads. `io` gets the actions for connections. What was
- * recovered is dispatched with the first command (driver_begin posts one). */
-int driver_start(struct store *store, const struct engine_options *o,
-                 const struct driver_ops *ops, struct mailbox *io, const struct id *crashed,
-                 struct str crash_result, struct driver **driver_out, struct err *e) MUST_CHECK;
+/* Recovers from the store. `io` gets the actions for connections. */
+int driver_open(struct store *store, const struct engine_options *o, const struct driver_ops *ops,
+                struct mailbox *io, const struct id *crashed, struct str crash_result,
+                struct driver **driver_out, struct err *e) MUST_CHECK;
 
+/* Starts the threads. From now on driver_ops are called: a timer may be due already. */
+void driver_start(struct driver *d);
+
+/* What was recovered is dispatched with the first command; this posts one. */
 void driver_begin(struct driver *d);
 struct mailbox *driver_commands(struct driver *d);
 

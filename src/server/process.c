@@ -139,10 +139,12 @@ static void dispatch(void *arg, struct action *a)
     struct process *p = arg;
     struct run *r;
     struct command *c;
-    const struct tool *tool = tools_find(&p->config->server->tools, a->dispatch.record.name);
+    const struct tool *tool =
+        catalog_find(&p->config->server->catalog,
+                     (enum call_method)a->dispatch.record.method, a->dispatch.record.name);
 
     if (!tool) {
-        log_warning("a call of tool %.*s is unfinished and there is no such tool now; it waits",
+        log_warning("a call of %.*s is unfinished and there is no such thing now; it waits",
                     STR_FMT(a->dispatch.record.name));
         c = command_new(CMD_CALL_PARK);
         c->call = a->call;
@@ -361,8 +363,8 @@ static int start_engine(struct process *p, const struct crash_note *crash, struc
 
     buf_init(&result, 32 * KIB);
     crash_result(&result, crash);
-    rc = driver_start(p->store, &engine, &ops, &p->io, crash->is_set == 1 ? &crash->call : NULL,
-                      buf_str(&result), &p->driver, e);
+    rc = driver_open(p->store, &engine, &ops, &p->io, crash->is_set == 1 ? &crash->call : NULL,
+                     buf_str(&result), &p->driver, e);
     buf_fini(&result);
     if (rc == DMCP_OK) {
         p->env = (struct call_env){ .engine = driver_commands(p->driver),
@@ -371,6 +373,7 @@ static int start_engine(struct process *p, const struct crash_note *crash, struc
                                     .is_stopping = &p->is_stopping };
         p->workers = workers_new(&p->env, o->workers, o->max_calls);
         outbox_open(&p->outbox, driver_commands(p->driver), p->workers);
+        driver_start(p->driver);
     }
     return rc;
 }
@@ -398,7 +401,7 @@ static int start_listener(struct process *p, struct err *e)
     p->endpoint = (struct endpoint_config){ .name = s->name,
                                             .version = s->version,
                                             .instructions = s->instructions,
-                                            .tools = &s->tools,
+                                            .catalog = &s->catalog,
                                             .allowed_origins = str_of(p->options->allow_origin),
                                             .allowed_hosts = str_of(p->options->allow_host),
                                             .session_idle_ms = p->options->session_idle_ms,

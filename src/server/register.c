@@ -20,7 +20,7 @@ dmcp_server *dmcp_server_new(const char *name, const char *version)
     arena_init(&s->arena);
     s->name = keep(&s->arena, name ? name : "");
     s->version = keep(&s->arena, version ? version : "");
-    tools_init(&s->tools);
+    catalog_init(&s->catalog);
     s->start_last = &s->start_first;
     return s;
 }
@@ -28,7 +28,7 @@ dmcp_server *dmcp_server_new(const char *name, const char *version)
 void dmcp_server_free(dmcp_server *s)
 {
     if (s) {
-        tools_fini(&s->tools);
+        catalog_fini(&s->catalog);
         arena_fini(&s->arena);
         mem_free(s);
     }
@@ -48,11 +48,29 @@ void dmcp_on_start(dmcp_server *s, dmcp_handler_fn *fn, void *context)
     s->start_last = &f->next;
 }
 
-static int add_tool(dmcp_server *s, const dmcp_tool *t, struct err *e)
+/* The first failure is what dmcp_server_main reports. */
+static int keep_error(dmcp_server *s, int rc, const struct err *e)
+{
+    if (rc != DMCP_OK && s->error.code == DMCP_OK) {
+        s->error = *e;
+    }
+    return rc;
+}
+
+static const struct call_handler *keep_handler(dmcp_server *s, dmcp_handler_fn *fn, void *context)
 {
     struct call_handler *h = arena_zalloc(&s->arena, sizeof(*h));
+
+    h->fn = fn;
+    h->context = context;
+    return fn ? h : NULL;
+}
+
+static int add_tool(dmcp_server *s, const dmcp_tool *t, struct err *e)
+{
     struct buf schema, fallbacks;
-    struct tool_spec spec = { .name = str_of(t->name),
+    struct tool_spec spec = { .method = CALL_TOOL,
+                              .name = str_of(t->name),
                               .title = str_of(t->title),
                               .description = str_of(t->description),
                               .input_schema = str_of(t->input_schema),
@@ -65,9 +83,7 @@ static int add_tool(dmcp_server *s, const dmcp_tool *t, struct err *e)
 
     buf_init(&schema, MIB);
     buf_init(&fallbacks, MIB);
-    h->fn = t->handler;
-    h->context = t->context;
-    spec.handler = t->handler ? h : NULL;
+    spec.handler = keep_handler(s, t->handler, t->context);
     if (!t->input_schema) {
         rc = params_write_schema(&schema, t->params, e);
         spec.input_schema = buf_str(&schema);
@@ -79,20 +95,59 @@ static int add_tool(dmcp_server *s, const dmcp_tool *t, struct err *e)
         }
     }
     if (rc == DMCP_OK) {
-        rc = tools_add(&s->tools, &spec, e);
+        rc = catalog_add(&s->catalog, &spec, e);
     }
     buf_fini(&schema);
     buf_fini(&fallbacks);
     return rc;
 }
 
+int dmcp_add_prompt(dmcp_server *s, const dmcp_prompt *p)
+{
+    struct tool_spec spec = { .method = CALL_PROMPT,
+                              .name = str_of(p->name),
+                              .title = str_of(p->title),
+                              .description = str_of(p->description),
+                              .meta = str_of(p->meta),
+                              .is_ephemeral = p->durability == DMCP_EPHEMERAL,
+                              .handler = keep_handler(s, p->handler, p->context),
+                              .complete = keep_handler(s, p->complete, p->context) };
+    struct err e = { 0 };
+    struct buf arguments, schema;
+    int rc;
+
+    buf_init(&arguments, MIB);
+    buf_init(&schema, MIB);
+    params_write_prompt(&arguments, &schema, p->args);
+    spec.arguments = buf_str(&arguments);
+    spec.input_schema = buf_str(&schema);
+    rc = catalog_add(&s->catalog, &spec, &e);
+    buf_fini(&arguments);
+    buf_fini(&schema);
+    return keep_error(s, rc, &e);
+}
+
+int dmcp_add_resource(dmcp_server *s, const dmcp_resource *r)
+{
+    const struct tool_spec spec = { .method = CALL_RESOURCE,
+                                    .name = str_of(r->name ? r->name : r->uri),
+                                    .title = str_of(r->title),
+                                    .description = str_of(r->description),
+                                    .uri = str_of(r->uri),
+                                    .mime = str_of(r->mime ? r->mime : "text/plain"),
+                                    .annotations = str_of(r->annotations),
+                                    .meta = str_of(r->meta),
+                                    .is_ephemeral = r->durability == DMCP_EPHEMERAL,
+                                    .handler = keep_handler(s, r->handler, r->context),
+                                    .complete = keep_handler(s, r->complete, r->context) };
+    struct err e = { 0 };
+
+    return keep_error(s, catalog_add(&s->catalog, &spec, &e), &e);
+}
+
 int dmcp_add_tool(dmcp_server *s, const dmcp_tool *tool)
 {
     struct err e = { 0 };
-    int rc = add_tool(s, tool, &e);
 
-    if (rc != DMCP_OK && s->error.code == DMCP_OK) {
-        s->error = e;
-    }
-    return rc;
+    return keep_error(s, add_tool(s, tool, &e), &e);
 }

@@ -17,7 +17,7 @@ struct start_fn {
 
 struct dmcp_server {
     struct str name, version, instructions;
-    struct tools tools;
+    struct catalog catalog;
     struct start_fn *start_first, **start_last;
     struct err error; /* of the first registration that failed; code DMCP_OK for none */
     struct arena arena;

@@ -24,11 +24,22 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "base/retry.h"
 
 #define STABLE_MS 1000 /* a child that lived so long was not crash-looping */
 
-static const struct retry backoff = { .max_attempts = 0, .first_ms = 100, .max_ms = 2000 };
+#define FIRST_PAUSE_MS 100
+#define MAX_PAUSE_MS 2000
+
+/* Doubling, and without jitter: there is one server, and somebody waits for it. */
+static uint32_t backoff_ms(uint32_t n)
+{
+    uint32_t ms = FIRST_PAUSE_MS;
+
+    while (n-- > 1 && ms < MAX_PAUSE_MS) {
+        ms *= 2;
+    }
+    return ms < MAX_PAUSE_MS ? ms : MAX_PAUSE_MS;
+}
 
 static pid_t start_child(process_fn *run, void *arg, const struct crash_note *crash,
                          struct crash_note *note, const sigset_t *mask)
@@ -140,8 +151,7 @@ int supervise(process_fn *run, void *arg)
         log_death(status, &last);
         n_crashes = clock_mono_ms() - started_ms > STABLE_MS ? 1 : n_crashes + 1;
         if (n_crashes > LIMIT_CRASHES) {
-            pause_ms(retry_delay_ms(&backoff, n_crashes - LIMIT_CRASHES, UINT32_MAX), &signals,
-                     &is_stopping);
+            pause_ms(backoff_ms(n_crashes - LIMIT_CRASHES), &signals, &is_stopping);
             if (is_stopping) {
                 return EXIT_FAILED;
             }

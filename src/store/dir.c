@@ -87,7 +87,8 @@ static int open_or_make(const char *path, int *fd_out, struct err *e)
  * accepted in any combination: creating a store may have been interrupted. */
 static int check_owner(int fd, struct err *e)
 {
-    static const char *const ignored[] = { ".", "..", "lock", "synced", "lost+found" };
+    static const char *const ignored[] = { ".", "..", "lock", "synced", "control",
+                                           "lost+found" };
     char foreign[64] = "";
     bool is_ours = false;
     struct dirent *entry;

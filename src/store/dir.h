@@ -5,6 +5,7 @@
  *   DIR/lock      held by the process that has the store open; its pid, for people
  *   DIR/synced    the last position that is known to be durable, in decimal
  *   DIR/rocksdb/  the backend's files (rocksdb.c)
+ *   DIR/control   the server's socket for its operator (server/control.h)
  *
  * The mark in DIR/synced is written after each sync and is not synced itself. So after a power
  * loss it may be old, but it never runs ahead of the truth: a store that comes back with less than

@@ -104,6 +104,22 @@ struct key key_idempotency(struct id scope, struct str idempotency_key)
     return k;
 }
 
+struct key key_subscription(struct id uri, struct id session)
+{
+    struct key k = key_of_id(KEY_SUBSCRIPTION, uri);
+
+    add(&k, session.b, sizeof(session.b));
+    return k;
+}
+
+struct key key_reference(struct id call, struct str to)
+{
+    struct key k = key_of_id(KEY_REFERENCE, call);
+
+    add(&k, to.p, to.len);
+    return k;
+}
+
 struct key key_map(struct str map, struct str map_key)
 {
     struct key k = key_kind_start(KEY_MAP);
@@ -154,6 +170,16 @@ struct key key_prefix_end(struct str prefix)
     return k;
 }
 
+struct key key_after(struct str key)
+{
+    struct key k;
+
+    k.len = 0;
+    add(&k, key.p, key.len);
+    add_u8(&k, 0);
+    return k;
+}
+
 int key_id(struct str key, struct id *id_out)
 {
     if (key.len < ID_END) {
@@ -169,6 +195,15 @@ int key_journal_alias(struct str key, struct str *alias_out)
         return DMCP_E_CORRUPT;
     }
     *alias_out = str_make(key.p + ID_END, key.len - ID_END);
+    return DMCP_OK;
+}
+
+int key_reference_target(struct str key, struct str *to_out)
+{
+    if (key.len <= ID_END) {
+        return DMCP_E_CORRUPT;
+    }
+    *to_out = str_make(key.p + ID_END, key.len - ID_END);
     return DMCP_OK;
 }
 
@@ -235,4 +270,20 @@ int key_watch_parts(struct str key, struct str *map_out, struct str *map_key_out
     *map_key_out = str_make(rest.p, rest.len - WATCH_ID_BYTES - 1);
     memcpy(call_out->b, rest.p + rest.len - sizeof(call_out->b), sizeof(call_out->b));
     return DMCP_OK;
+}
+
+int key_subscriber(struct str key, struct id *session_out)
+{
+    if (key.len != ID_END + sizeof(session_out->b)) {
+        return DMCP_E_CORRUPT;
+    }
+    memcpy(session_out->b, key.p + ID_END, sizeof(session_out->b));
+    return DMCP_OK;
+}
+
+void key_signal_alias(struct buf *alias, struct str name)
+{
+    buf_add_str(alias, STR("\x01g"));
+    buf_addc(alias, '\0');
+    buf_add_str(alias, name);
 }

@@ -19,9 +19,13 @@
  *   idempotency | 0b | shard 1 | scope digest 16 | key ... |
  *   input       | 0c | shard 1 | input id 16             |
  *   suspended   | 0d | shard 1 | call id 16              |
- *   watch       | 0f | map name ... | 00 | map key ... | 00 | shard 1 | call id 16 |
- *   watching    | 10 | shard 1 | call id 16              |
+ *   reference   | 0e | shard 1 | call id 16 | key of a row that leads to the call ... |
+ *   subscription | 0f | shard 1 | digest of the URI 16 | session id 16 |
+ *   watch       | 11 | map name ... | 00 | map key ... | 00 | shard 1 | call id 16 |
+ *   watching    | 12 | shard 1 | call id 16              |
  *   map         | 20 | map name ... | 00 | map key ...   |
+ *
+ * A new kind gets its fields in fields.c too.
  *
  * The shard is the last byte of the id that follows it (a call of a session gets an id with the
  * session's last byte), so any id alone gives its keys, and all rows of a session stand in one
@@ -50,8 +54,10 @@ enum key_kind {
     KEY_IDEMPOTENCY = 0x0b,
     KEY_INPUT = 0x0c,
     KEY_SUSPENDED = 0x0d,
-    KEY_WATCH = 0x0f,
-    KEY_WATCHING = 0x10,
+    KEY_REFERENCE = 0x0e,
+    KEY_SUBSCRIPTION = 0x0f,
+    KEY_WATCH = 0x11,
+    KEY_WATCHING = 0x12,
     KEY_MAP = 0x20,
 };
 
@@ -80,6 +86,8 @@ struct key key_request(struct id session, struct str request_id);
 struct key key_event(struct id stream, uint64_t sequence);
 struct key key_timer(uint64_t due_ms, struct id call, struct str alias);
 struct key key_idempotency(struct id scope, struct str idempotency_key);
+struct key key_subscription(struct id uri, struct id session);
+struct key key_reference(struct id call, struct str to); /* empty: the call's prefix */
 struct key key_map(struct str map, struct str map_key); /* empty key: the map's prefix */
 /* A call that waits for this entry of the map to be written; with an empty key, for entries that
  * the row itself names. */
@@ -90,6 +98,7 @@ struct key key_watch_map(struct str map);                        /* of all keys 
 /* The first key behind all those that begin with this prefix. Not for an all-0xff prefix, which
  * no kind above can give. */
 struct key key_prefix_end(struct str prefix);
+struct key key_after(struct str key); /* the first key behind this one */
 
 /* What stands behind a key's id: the alias of a journal key, the map key of a map key. */
 int key_journal_alias(struct str key, struct str *alias_out) MUST_CHECK;
@@ -97,8 +106,14 @@ int key_map_parts(struct str key, struct str *map_out, struct str *map_key_out) 
 int key_id(struct str key, struct id *id_out) MUST_CHECK; /* the id behind kind and shard */
 int key_timer_parts(struct str key, uint64_t *due_ms_out, struct id *call_out,
                     struct str *alias_out) MUST_CHECK;
+int key_subscriber(struct str key, struct id *session_out) MUST_CHECK;
+int key_reference_target(struct str key, struct str *to_out) MUST_CHECK;
 int key_event_sequence(struct str key, uint64_t *sequence_out) MUST_CHECK;
 int key_watch_parts(struct str key, struct str *map_out, struct str *map_key_out,
                     struct id *call_out) MUST_CHECK;
+
+/* The alias of the row under which a call gets a signal: the one that call/ makes aliases for what
+ * it records itself (docs/FORMAT.md), and that senders must know as well. */
+void key_signal_alias(struct buf *alias, struct str name);
 
 #endif

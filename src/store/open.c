@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "store/keys.h"
-#include "store/store.h"
+#include "store/open.h"
 
 static int open_backend(const char *name, struct store **store_out, struct err *e)
 {
@@ -89,7 +89,7 @@ static int compare_version(struct str text, struct err *e)
 
 static int check_version(struct store *s, struct err *e)
 {
-    struct key key = key_meta("format");
+    struct key key = key_meta(META_FORMAT);
     bool is_new = false;
     struct buf text;
     int rc;
@@ -114,7 +114,7 @@ static int check_version(struct store *s, struct err *e)
     return rc;
 }
 
-int store_open(const char *name, struct store **store_out, struct err *e)
+int store_open_any(const char *name, struct store **store_out, struct err *e)
 {
     struct store *s = NULL;
     int rc = open_backend(name, &s, e);
@@ -123,6 +123,47 @@ int store_open(const char *name, struct store **store_out, struct err *e)
         return rc;
     }
     rc = check_version(s, e);
+    if (rc) {
+        store_close(s);
+        return err_wrap(e, rc, "store %s", name);
+    }
+    *store_out = s;
+    return DMCP_OK;
+}
+
+/* ---- what is being filled ---- */
+
+int store_is_filling(struct store *s, bool *is_filling_out, struct err *e)
+{
+    struct key key = key_meta(META_FILLING);
+    struct buf value;
+    int rc;
+
+    buf_init(&value, 64);
+    rc = store_get(s, key_str(&key), &value, e);
+    buf_fini(&value);
+    if (rc == DMCP_OK || rc == DMCP_E_NOTFOUND || rc == DMCP_E_TOOBIG) {
+        *is_filling_out = rc != DMCP_E_NOTFOUND;
+        return DMCP_OK;
+    }
+    return rc;
+}
+
+int store_open(const char *name, struct store **store_out, struct err *e)
+{
+    struct store *s = NULL;
+    bool is_filling = false;
+    int rc = store_open_any(name, &s, e);
+
+    if (rc) {
+        return rc;
+    }
+    rc = store_is_filling(s, &is_filling, e);
+    if (!rc && is_filling) {
+        rc = err_set(e, DMCP_E_CORRUPT,
+                     "holds a part of what was to be imported; import it again, or delete the "
+                     "directory");
+    }
     if (rc) {
         store_close(s);
         return err_wrap(e, rc, "store %s", name);

@@ -41,7 +41,12 @@ struct call_record {
     struct str params;     /* raw JSON */
 };
 enum call_era { CALL_LEGACY = 1, CALL_MODERN = 2 };
-enum call_method { CALL_TOOL = 1, CALL_PROMPT = 2, CALL_RESOURCE = 3 };
+enum call_method {
+    CALL_TOOL = 1,
+    CALL_PROMPT = 2,
+    CALL_RESOURCE = 3,
+    CALL_COMPLETION = 4, /* ephemeral: never in a row */
+};
 
 /* | 1 | attempt 4 | crashes 4 | flags 1 | epoch 8 |: the row of an unfinished call, which is either
  * `unfinished` (to be run) or `suspended` (something must come first). */

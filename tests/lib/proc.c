@@ -206,13 +206,22 @@ static bool listens_or_ended(void *arg)
     return has_started(p) || !proc_is_running(p);
 }
 
-void proc_start(struct proc *p)
+bool proc_try_start(struct proc *p)
 {
     launch(p);
     wait_until(listens_or_ended, p, WAIT_MS);
-    if (!has_started(p)) {
-        fail_msg("%s %s, saying: %s", p->program,
-                 proc_is_running(p) ? "does not listen" : "ended at its start", proc_said(p));
+    if (!has_started(p) && proc_is_running(p)) {
+        fail_msg("%s does not listen, saying: %s", p->program, proc_said(p));
+    }
+    return has_started(p);
+}
+
+void proc_start(struct proc *p)
+{
+    if (!proc_try_start(p)) {
+        char *said = proc_said(p);
+
+        fail_msg("%s ended at its start with %d, saying: %s", p->program, proc_wait(p), said);
     }
 }
 

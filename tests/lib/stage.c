@@ -115,7 +115,9 @@ struct stage *stage_new(void)
     s->env = (struct call_env){
         .engine = &s->commands, .io = &s->io, .store = s->rig->store, .is_stopping = &s->is_stopping
     };
-    s->tool = (struct tool){ .name = STR("tool"), .fallbacks = STR("{}"), .handler = &s->handler };
+    s->tool = (struct tool){
+        .method = CALL_TOOL, .name = STR("tool"), .fallbacks = STR("{}"), .handler = &s->handler
+    };
     s->cut = STAGE_NO_CUT;
     s->refusal = DMCP_E_STORE;
     return s;

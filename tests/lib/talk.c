@@ -205,7 +205,10 @@ void ask_begin(struct ask *a, const struct talk *t, int id, const char *tool, co
     free(arguments);
     *a = (struct ask){ .t = t, .n_posts = 1 };
     a->body = buf_take(&body, NULL);
-    a->raw = talk_post(t, a->body);
+    a->raw = raw_try_open(t->port);
+    if (a->raw) {
+        send_post(a->raw, t, a->body);
+    }
     heard_init(&a->heard);
 }
 
@@ -267,7 +270,7 @@ void ask_hear_id(struct ask *a)
 bool ask_finish(struct ask *a)
 {
     while (!a->heard.answer) {
-        if (!talk_hear_one(a->raw, &a->heard)) {
+        if (!a->raw || !talk_hear_one(a->raw, &a->heard)) {
             return false;
         }
     }
@@ -278,7 +281,7 @@ static bool is_finished(void *arg)
 {
     struct ask *a = arg;
 
-    return (a->raw && ask_finish(a)) || (ask_again(a) && ask_finish(a));
+    return ask_finish(a) || (ask_again(a) && ask_finish(a));
 }
 
 void ask_finish_anyhow(struct ask *a)

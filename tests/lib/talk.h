@@ -52,7 +52,7 @@ struct ask {
     int n_posts, n_gets;
 };
 
-/* Sends it, with a progress token. `fmt` makes the arguments, an object's text. */
+/* Sends it, with a progress token, if anybody listens. `fmt` makes the arguments, an object's text. */
 void ask_begin(struct ask *a, const struct talk *t, int id, const char *tool, const char *fmt, ...)
     PRINTF(5, 6);
 void ask_end(struct ask *a);

@@ -5,6 +5,7 @@
  */
 #include <dmcp.h>
 #include <stdint.h>
+#include <string.h>
 #include <time.h>
 
 static const unsigned char png[] = {
@@ -92,6 +93,84 @@ static int json_schema_tool(dmcp_call *call)
     return dmcp_add_text(call, "The arguments are valid.");
 }
 
+/* The client is to come back for the result. */
+static int reconnection(dmcp_call *call)
+{
+    dmcp_close_stream(call);
+    pause_ms(100);
+    return dmcp_add_text(call, "The stream was closed, and the result came all the same.");
+}
+
+static int touch_watched(dmcp_call *call)
+{
+    DMCP_TRY(dmcp_resource_updated(call, "test://watched-resource", NULL));
+    return dmcp_add_text(call, "Subscribers were told.");
+}
+
+static int sampling(dmcp_call *call)
+{
+    const dmcp_value *answer;
+    dmcp_value *params =
+        dmcp_pack(call, "{s:[{s:s, s:{s:s, s:s}}], s:i}", "messages", "role", "user", "content",
+                  "type", "text", "text", dmcp_arg_str(call, "prompt"), "maxTokens", 100);
+
+    DMCP_TRY(dmcp_sample(call, "ask", params, 0, &answer));
+    return dmcp_add_text(call, "LLM response: %s",
+                         dmcp_str(dmcp_get(dmcp_get(answer, "content"), "text")));
+}
+
+static int elicit_with(dmcp_call *call, const char *message, const char *schema)
+{
+    static const char *const names[] = { "accept", "decline", "cancel" };
+    const dmcp_question question = { .alias = "ask", .message = message, .schema = schema };
+    const dmcp_value *content;
+    dmcp_action action;
+
+    DMCP_TRY(dmcp_elicit(call, &question, &action, &content));
+    return dmcp_add_text(call, "User response: action=%s, content=%s", names[action],
+                         dmcp_json_text(call, content));
+}
+
+static int elicitation(dmcp_call *call)
+{
+    return elicit_with(call, dmcp_arg_str(call, "message"),
+                       "{\"type\":\"object\",\"properties\":{\"response\":{\"type\":\"string\","
+                       "\"description\":\"User's response\"}},\"required\":[\"response\"]}");
+}
+
+static int elicitation_defaults(dmcp_call *call)
+{
+    return elicit_with(
+        call, "Please review and update the form fields with defaults",
+        "{\"type\":\"object\",\"properties\":{"
+        "\"name\":{\"type\":\"string\",\"default\":\"John Doe\"},"
+        "\"age\":{\"type\":\"integer\",\"default\":30},"
+        "\"score\":{\"type\":\"number\",\"default\":95.5},"
+        "\"status\":{\"type\":\"string\",\"enum\":[\"active\",\"inactive\",\"pending\"],"
+        "\"default\":\"active\"},"
+        "\"verified\":{\"type\":\"boolean\",\"default\":true}},\"required\":[]}");
+}
+
+static int elicitation_enums(dmcp_call *call)
+{
+    return elicit_with(
+        call, "Please select options from the enum fields",
+        "{\"type\":\"object\",\"properties\":{"
+        "\"untitledSingle\":{\"type\":\"string\",\"enum\":[\"option1\",\"option2\",\"option3\"]},"
+        "\"titledSingle\":{\"type\":\"string\",\"oneOf\":["
+        "{\"const\":\"value1\",\"title\":\"First Option\"},"
+        "{\"const\":\"value2\",\"title\":\"Second Option\"},"
+        "{\"const\":\"value3\",\"title\":\"Third Option\"}]},"
+        "\"legacyEnum\":{\"type\":\"string\",\"enum\":[\"opt1\",\"opt2\",\"opt3\"],"
+        "\"enumNames\":[\"Option One\",\"Option Two\",\"Option Three\"]},"
+        "\"untitledMulti\":{\"type\":\"array\",\"items\":{\"type\":\"string\","
+        "\"enum\":[\"option1\",\"option2\",\"option3\"]}},"
+        "\"titledMulti\":{\"type\":\"array\",\"items\":{\"anyOf\":["
+        "{\"const\":\"value1\",\"title\":\"First Choice\"},"
+        "{\"const\":\"value2\",\"title\":\"Second Choice\"},"
+        "{\"const\":\"value3\",\"title\":\"Third Choice\"}]}}},\"required\":[]}");
+}
+
 static int add(dmcp_call *call)
 {
     return dmcp_reply(call, "I", dmcp_arg_int(call, "a") + dmcp_arg_int(call, "b"));
@@ -135,6 +214,28 @@ static const dmcp_tool tools[] = {
     { .name = "test_trigger_tool_change",
       .description = "A list_changed notification.",
       .handler = trigger_tool_change },
+    { .name = "test_reconnection",
+      .description = "Closes its stream before the result.",
+      .handler = reconnection },
+    { .name = "test_touch_watched",
+      .description = "Tells who subscribed to test://watched-resource.",
+      .handler = touch_watched },
+    { .name = "test_sampling",
+      .description = "Asks the client's model.",
+      .params = (const dmcp_param[]){ { .name = "prompt", .type = DMCP_STRING, .required = true },
+                                      { .name = NULL } },
+      .handler = sampling },
+    { .name = "test_elicitation",
+      .description = "Asks the user.",
+      .params = (const dmcp_param[]){ { .name = "message", .type = DMCP_STRING, .required = true },
+                                      { .name = NULL } },
+      .handler = elicitation },
+    { .name = "test_elicitation_sep1034_defaults",
+      .description = "A form with defaults.",
+      .handler = elicitation_defaults },
+    { .name = "test_elicitation_sep1330_enums",
+      .description = "A form with choices.",
+      .handler = elicitation_enums },
     { .name = "json_schema_2020_12_tool",
       .description = "A schema with everything.",
       .input_schema = json_schema,
@@ -147,12 +248,117 @@ static const dmcp_tool tools[] = {
       .durability = DMCP_EPHEMERAL },
 };
 
+/* ---- resources ---- */
+
+static int static_text(dmcp_call *call)
+{
+    return dmcp_add_text(call, "This is the content of the static text resource.");
+}
+
+static int static_binary(dmcp_call *call)
+{
+    return dmcp_add_resource_data(call, NULL, NULL, png, sizeof(png));
+}
+
+static int template_data(dmcp_call *call)
+{
+    const char *id = dmcp_arg_str(call, "id");
+
+    return dmcp_reply(call, "{s:s, s:b, s:s}", "id", id, "templateTest", 1, "data",
+                      dmcp_format(call, "Data for ID: %s", id));
+}
+
+static const dmcp_resource resources[] = {
+    { .uri = "test://static-text",
+      .name = "Static Text Resource",
+      .description = "A static text resource for testing",
+      .handler = static_text },
+    { .uri = "test://static-binary",
+      .name = "Static Binary Resource",
+      .description = "A static binary resource (image) for testing",
+      .mime = "image/png",
+      .handler = static_binary },
+    { .uri = "test://watched-resource",
+      .name = "Watched Resource",
+      .description = "A resource that can be subscribed to",
+      .handler = static_text },
+    { .uri = "test://template/{id}/data",
+      .name = "Resource Template",
+      .description = "A resource template with parameter substitution",
+      .mime = "application/json",
+      .handler = template_data },
+};
+
+/* ---- prompts ---- */
+
+static int simple_prompt(dmcp_call *call)
+{
+    return dmcp_add_text(call, "This is a simple prompt for testing.");
+}
+
+static int prompt_with_arguments(dmcp_call *call)
+{
+    return dmcp_add_text(call, "Prompt with arguments: arg1='%s', arg2='%s'",
+                         dmcp_arg_str(call, "arg1"), dmcp_arg_str(call, "arg2"));
+}
+
+static int complete_argument(dmcp_call *call)
+{
+    static const char *const known[] = { "paris", "park", "party", "rome" };
+    const char *value = dmcp_arg_str(call, "value");
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strncmp(known[i], value, strlen(value)) == 0) {
+            dmcp_suggest(call, known[i]);
+        }
+    }
+    return DMCP_OK;
+}
+
+static int prompt_with_resource(dmcp_call *call)
+{
+    DMCP_TRY(dmcp_add_resource_text(call, dmcp_arg_str(call, "resourceUri"), "text/plain",
+                                    "Embedded resource content for testing."));
+    return dmcp_add_text(call, "Please process the embedded resource above.");
+}
+
+static int prompt_with_image(dmcp_call *call)
+{
+    DMCP_TRY(dmcp_add_image(call, "image/png", png, sizeof(png)));
+    return dmcp_add_text(call, "Please analyze the image above.");
+}
+
+static const dmcp_prompt prompts[] = {
+    { .name = "test_simple_prompt", .description = "A prompt.", .handler = simple_prompt },
+    { .name = "test_prompt_with_arguments",
+      .description = "A prompt with arguments.",
+      .args = (const dmcp_prompt_arg[]){ { "arg1", "First test argument", true },
+                                         { "arg2", "Second test argument", true },
+                                         { NULL, NULL, false } },
+      .handler = prompt_with_arguments,
+      .complete = complete_argument },
+    { .name = "test_prompt_with_embedded_resource",
+      .description = "A prompt with a resource in it.",
+      .args = (const dmcp_prompt_arg[]){ { "resourceUri", "URI of the resource", true },
+                                         { NULL, NULL, false } },
+      .handler = prompt_with_resource },
+    { .name = "test_prompt_with_image",
+      .description = "A prompt with an image.",
+      .handler = prompt_with_image },
+};
+
 int main(int argc, char **argv)
 {
     dmcp_server *server = dmcp_server_new("everything", "1.0.0");
 
     for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++) {
         dmcp_add_tool(server, &tools[i]);
+    }
+    for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++) {
+        dmcp_add_resource(server, &resources[i]);
+    }
+    for (size_t i = 0; i < sizeof(prompts) / sizeof(prompts[0]); i++) {
+        dmcp_add_prompt(server, &prompts[i]);
     }
     return dmcp_server_main(server, argc, argv);
 }

@@ -33,9 +33,10 @@ TEST(keys, every_kind_has_the_bytes_that_its_picture_shows)
                  STR("\x08" SHARD_AND_SAMPLE "\x01\x02\x03\x04\x05\x06\x07\x08"));
     expect_bytes(key_of_id(KEY_STREAM, sample), STR("\x09" SHARD_AND_SAMPLE));
     expect_bytes(key_watch(STR("users"), STR("ann"), sample),
-                 STR("\x0fusers\0ann\0" SHARD_AND_SAMPLE));
-    expect_bytes(key_watch(STR("users"), STR(""), sample), STR("\x0fusers\0\0" SHARD_AND_SAMPLE));
-    expect_bytes(key_of_id(KEY_WATCHING, sample), STR("\x10" SHARD_AND_SAMPLE));
+                 STR("\x11users\0ann\0" SHARD_AND_SAMPLE));
+    expect_bytes(key_watch(STR("users"), STR(""), sample), STR("\x11users\0\0" SHARD_AND_SAMPLE));
+    expect_bytes(key_of_id(KEY_WATCHING, sample), STR("\x12" SHARD_AND_SAMPLE));
+    expect_bytes(key_reference(sample, STR("\x0bk")), STR("\x0e" SHARD_AND_SAMPLE "\x0bk"));
     expect_bytes(key_map(STR("users"), STR("ann")), STR("\x20users\0ann"));
 }
 
@@ -212,6 +213,19 @@ TEST(keys, the_end_of_a_prefix_is_behind_all_that_begins_with_it_and_nothing_els
     }
 }
 
+TEST(keys, nothing_stands_between_a_key_and_the_first_behind_it)
+{
+    struct random r = { 6 };
+    char one[8], two[8];
+
+    for (int i = 0; i < N_PAIRS; i++) {
+        struct key a = key_map(STR("m"), random_text(&r, one));
+        struct key b = key_map(STR("m"), random_text(&r, two)), after = key_after(key_str(&a));
+
+        assert_int_equal(compare_keys(a, b) < 0, compare_keys(after, b) <= 0);
+    }
+}
+
 TEST(keys, the_greatest_id_has_a_range_too)
 {
     struct key from, to, event;
@@ -231,8 +245,9 @@ TEST(keys, the_parts_of_a_key_come_back)
 {
     struct key call = key_of_id(KEY_CALL, sample), journal = key_journal(sample, STR("a\0b"));
     struct key event = key_event(sample, UINT64_MAX - 1), map = key_map(STR("m"), STR("k\0l"));
-    struct key empty = key_map(STR("m"), STR("")), watch = key_watch(STR("m"), STR("k"), sample);
-    struct str alias, name, key;
+    struct key empty = key_map(STR("m"), STR("")), reference = key_reference(sample, STR("\x07x"));
+    struct key watch = key_watch(STR("m"), STR("k"), sample);
+    struct str alias, name, key, to;
     uint64_t sequence;
     struct id id;
 
@@ -242,6 +257,8 @@ TEST(keys, the_parts_of_a_key_come_back)
     assert_true(id_eq(id, sample));
     assert_int_equal(key_journal_alias(key_str(&journal), &alias), DMCP_OK);
     assert_true(str_eq(alias, STR("a\0b")));
+    assert_int_equal(key_reference_target(key_str(&reference), &to), DMCP_OK);
+    assert_true(str_eqz(to, "\x07x"));
     assert_int_equal(key_event_sequence(key_str(&event), &sequence), DMCP_OK);
     assert_true(sequence == UINT64_MAX - 1);
     assert_int_equal(key_map_parts(key_str(&map), &name, &key), DMCP_OK);
@@ -271,6 +288,7 @@ TEST(keys, keys_that_are_too_short_or_too_long_are_corrupt)
         assert_int_equal(key_journal_alias(str_make(call.b, n), &part), DMCP_E_CORRUPT);
     }
     assert_int_equal(key_journal_alias(key_str(&call), &part), DMCP_E_CORRUPT);
+    assert_int_equal(key_reference_target(key_str(&call), &part), DMCP_E_CORRUPT);
     for (size_t n = 0; n < event.len; n++) {
         assert_int_equal(key_event_sequence(str_make(event.b, n), &sequence), DMCP_E_CORRUPT);
     }

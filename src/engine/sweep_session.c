@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sessions that were idle for too long, events of sessions' own streams, and questions to clients
+ * that nobody waits for: each function looks at one row.
+ */
+#include "engine/sweep.h"
+
+#define SCAN_LOOKS 8 /* what a new cursor costs, in rows looked at */
+
+/* ---- sessions ---- */
+
+static void drop(struct engine *e, struct sweep_left *left, struct id session)
+{
+    session_drop(e, session);
+    e->sweep.n_sessions++;
+    left->n_deletions -= left->n_deletions < 3 ? left->n_deletions : 3;
+}
+
+/*
+ * 1. It was used, or could not be read.
+ * 2. It has an unfinished call, or a connection: it is in use. This way it is not looked at again
+ *    for some time.
+ * 3. It has so many requests that the next command goes on looking.
+ * 4. Its time is over.
+ */
+int sweep_session(struct engine *e, struct sweep_left *left, struct str key, struct str value)
+{
+    struct session_record r;
+    enum session_use use = SESSION_IN_USE;
+    uint32_t n_looks;
+    struct id id;
+    int rc = DMCP_OK;
+
+    if (key_id(key, &id) != DMCP_OK || session_record_dec(value, &r) != DMCP_OK ||
+        !session_is_idle(e, &r)) {
+        return DMCP_OK; /* 1 */
+    }
+    n_looks = left->n_looks > SCAN_LOOKS ? left->n_looks - SCAN_LOOKS : 1; /* it gets on */
+    if (!sweep_is_being_read(e, left, id)) {
+        rc = session_use(e, id, &e->sweep.request_at, &n_looks, &use);
+    }
+    left->n_looks = n_looks;
+    if (rc != DMCP_OK) {
+        return rc;
+    }
+    switch (use) {
+    case SESSION_IN_USE: /* 2 */
+        session_touch(e, id, &r);
+        break;
+    case SESSION_IN_DOUBT: /* 3 */
+        left->is_stay = true;
+        break;
+    case SESSION_UNUSED: /* 4 */
+        drop(e, left, id);
+        break;
+    }
+    return DMCP_OK;
+}
+
+/* ---- events ---- */
+
+/* What is before this sequence was handed out, and is not on its way to be handed out again. */
+static uint64_t first_unsent(const struct engine *e, struct id session,
+                             const struct stream_record *r)
+{
+    const struct stream *s = hmap_get(&e->streams, id_bytes(&session));
+    uint64_t first = (s ? s->sent : r->sent) + 1;
+
+    return s && s->follower && s->follower->next < first ? s->follower->next : first;
+}
+
+static bool is_expired(const struct engine *e, uint64_t sequence, uint64_t first,
+                       const struct event_record *r)
+{
+    return sweep_is_over(e, r->at_ms,
+                         sequence < first ? e->options.keep_events_ms
+                                          : e->options.session_idle_ms);
+}
+
+/* The events of one stream, from its oldest on to the first that is kept. */
+int sweep_stream(struct engine *e, struct sweep_left *left, struct str key, struct str value)
+{
+    struct stream_record stream;
+    struct sweep_scan s = { .cursor = NULL };
+    struct event_record event;
+    struct key prefix;
+    uint64_t sequence, first;
+    struct id session;
+    int rc;
+
+    if (key_id(key, &session) != DMCP_OK || stream_record_dec(value, &stream) != DMCP_OK) {
+        return DMCP_OK;
+    }
+    first = first_unsent(e, session, &stream);
+    prefix = key_of_id(KEY_EVENT, session);
+    sweep_looked(left, SCAN_LOOKS);
+    rc = sweep_scan_to(e, &s, key_str(&prefix));
+    while (rc == DMCP_OK && s.key.p && str_starts(s.key, key_str(&prefix)) &&
+           key_event_sequence(s.key, &sequence) == DMCP_OK &&
+           event_record_dec(s.value, &event) == DMCP_OK && is_expired(e, sequence, first, &event)) {
+        if (left->n_deletions == 0) {
+            left->is_stay = true;
+            break;
+        }
+        sweep_del(e, left, s.key);
+        rc = sweep_scan_next(e, &s);
+    }
+    sweep_scan_close(&s);
+    return rc;
+}
+
+/* ---- questions ---- */
+
+/* One that was answered is gone already; one that ran out of time, or whose call was cancelled,
+ * is left to this. */
+int sweep_input(struct engine *e, struct sweep_left *left, struct str key, struct str value)
+{
+    struct input_record r;
+    bool is_unfinished;
+    int rc;
+
+    if (input_record_dec(value, &r) != DMCP_OK) {
+        return DMCP_OK;
+    }
+    rc = call_is_unfinished(e, r.call, &is_unfinished);
+    if (rc == DMCP_OK && !is_unfinished) {
+        sweep_del(e, left, key);
+    }
+    return rc;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What names a prompt or a resource: prompts/get, resources/read, completion, subscriptions. What
+ * cannot be served is a JSON-RPC error.
+ * Source: MCP 2025-11-25, server features, prompts and resources; utilities, completion.
+ */
+#include "json/schema.h"
+#include "mcp/internal.h"
+#include "mcp/uri_template.h"
+
+/* ---- prompts ---- */
+
+/* False: the exchange was answered. */
+static bool check_prompt(struct endpoint *e, struct exchange *x, const struct tool *prompt)
+{
+    static const char empty[] = "{}";
+    yyjson_val *arguments = json_get(x->message->params, "arguments");
+    yyjson_doc *none = NULL;
+    struct schema_error wrong;
+    struct buf text;
+    int rc;
+
+    if (!arguments) {
+        none = yyjson_read(empty, sizeof(empty) - 1, 0);
+        arguments = yyjson_doc_get_root(none);
+    }
+    rc = schema_check(prompt->input, arguments, &wrong);
+    yyjson_doc_free(none);
+    if (rc != DMCP_OK) {
+        buf_init(&text, 4 * KIB);
+        buf_addf(&text, "Invalid arguments for prompt %.*s: ", STR_FMT(prompt->name));
+        schema_error_write(&text, "", &wrong);
+        exchange_error(e, x, 200, RPC_INVALID_PARAMS, text.data);
+        buf_fini(&text);
+    }
+    return rc == DMCP_OK;
+}
+
+void method_prompts_get(struct endpoint *e, struct exchange *x, const struct session_info *s)
+{
+    struct str name = json_get_str(x->message->params, "name");
+    const struct tool *prompt = name.p ? tools_find(&e->config.catalog->prompts, name) : NULL;
+    struct buf params;
+    char text[256];
+
+    if (!name.p) {
+        exchange_error(e, x, 200, RPC_INVALID_PARAMS, "Invalid params: name must be a string");
+        return;
+    }
+    if (!prompt) {
+        snprintf(text, sizeof(text), "Unknown prompt: %.*s",
+                 (int)(name.len < LIMIT_NAME_BYTES ? name.len : LIMIT_NAME_BYTES), name.p);
+        exchange_error(e, x, 200, RPC_INVALID_PARAMS, text);
+        return;
+    }
+    if (!check_prompt(e, x, prompt)) {
+        return;
+    }
+    buf_init(&params, SIZE_MAX / 2);
+    json_write(&params, x->message->params);
+    call_begin(e, x, s, prompt, buf_str(&params));
+    buf_fini(&params);
+}
+
+/* ---- resources ---- */
+
+static void refuse_resource(struct endpoint *e, struct exchange *x, struct str uri)
+{
+    struct json_writer w;
+    struct buf error, body;
+
+    buf_init(&error, SIZE_MAX / 2);
+    jw_init(&w, &error);
+    jw_object(&w);
+    jw_key(&w, "code");
+    jw_int(&w, RPC_RESOURCE_NOT_FOUND);
+    jw_key(&w, "message");
+    jw_strz(&w, "Resource not found");
+    jw_key(&w, "data");
+    jw_object(&w);
+    jw_key(&w, "uri");
+    jw_str(&w, uri);
+    jw_object_end(&w);
+    jw_object_end(&w);
+    buf_init(&body, SIZE_MAX / 2);
+    rpc_write_error_object(&body, x->request_id, buf_str(&error));
+    exchange_respond(e, x, 200, buf_str(&body));
+    buf_fini(&error);
+    buf_fini(&body);
+}
+
+/* The call's parameters: as they came, with what the template's variables took as arguments.
+ * False: the URI is not the template's (NULL: it has none). */
+static bool write_params(struct buf *out, const struct exchange *x, struct str uri,
+                         const struct tool *template)
+{
+    yyjson_val *meta = json_get(x->message->params, "_meta");
+    struct json_writer w;
+    bool is_match = true;
+
+    buf_reset(out);
+    jw_init(&w, out);
+    jw_object(&w);
+    jw_key(&w, "uri");
+    jw_str(&w, uri);
+    jw_key(&w, "arguments");
+    jw_object(&w);
+    if (template) {
+        is_match = uri_template_match(template->name, uri, &w);
+    }
+    jw_object_end(&w);
+    if (meta) {
+        jw_key(&w, "_meta");
+        jw_value(&w, meta);
+    }
+    jw_object_end(&w);
+    return is_match;
+}
+
+/* Concrete resources first, then templates in the order in which they were added. */
+void method_resources_read(struct endpoint *e, struct exchange *x, const struct session_info *s)
+{
+    const struct catalog *c = e->config.catalog;
+    struct str uri = json_get_str(x->message->params, "uri");
+    const struct tool *resource;
+    struct buf params;
+
+    if (!uri.p) {
+        exchange_error(e, x, 200, RPC_INVALID_PARAMS, "Invalid params: uri must be a string");
+        return;
+    }
+    buf_init(&params, SIZE_MAX / 2);
+    resource = tools_find(&c->resources, uri);
+    if (resource) {
+        write_params(&params, x, uri, NULL);
+    }
+    for (size_t i = 0; !resource && i < c->templates.n; i++) {
+        if (write_params(&params, x, uri, c->templates.all[i])) {
+            resource = c->templates.all[i];
+        }
+    }
+    if (resource) {
+        call_begin(e, x, s, resource, buf_str(&params));
+    } else {
+        refuse_resource(e, x, uri);
+    }
+    buf_fini(&params);
+}
+
+/* ---- subscriptions ---- */
+
+static bool is_resource(const struct catalog *c, struct str uri)
+{
+    struct json_writer w;
+    struct buf ignored;
+    bool is_match = tools_find(&c->resources, uri) != NULL;
+
+    for (size_t i = 0; !is_match && i < c->templates.n; i++) {
+        buf_init(&ignored, SIZE_MAX / 2);
+        jw_init(&w, &ignored);
+        jw_object(&w);
+        is_match = uri_template_match(c->templates.all[i]->name, uri, &w);
+        buf_fini(&ignored);
+    }
+    return is_match;
+}
+
+static void subscribe(struct endpoint *e, struct exchange *x, bool is_end)
+{
+    struct str uri = json_get_str(x->message->params, "uri");
+    struct command *c;
+
+    if (!uri.p) {
+        exchange_error(e, x, 200, RPC_INVALID_PARAMS, "Invalid params: uri must be a string");
+    } else if (!is_resource(e->config.catalog, uri)) {
+        refuse_resource(e, x, uri);
+    } else {
+        c = endpoint_command(x, CMD_SUBSCRIBE);
+        c->subscribe.uri = digest_id(uri);
+        c->subscribe.is_end = is_end;
+        exchange_move(e, x, EXCHANGE_ENGINE); /* {} when it is durable */
+        e->ops.post(e->ops.arg, c);
+    }
+}
+
+void method_subscribe(struct endpoint *e, struct exchange *x, const struct session_info *s)
+{
+    (void)s;
+    subscribe(e, x, false);
+}
+
+void method_unsubscribe(struct endpoint *e, struct exchange *x, const struct session_info *s)
+{
+    (void)s;
+    subscribe(e, x, true);
+}
+
+/* ---- completion ---- */
+
+static const struct tool *find_ref(const struct catalog *c, yyjson_val *ref)
+{
+    struct str type = json_get_str(ref, "type"), name;
+
+    if (type.p && str_eq(type, STR("ref/prompt"))) {
+        name = json_get_str(ref, "name");
+        return name.p ? tools_find(&c->prompts, name) : NULL;
+    }
+    if (type.p && str_eq(type, STR("ref/resource"))) {
+        name = json_get_str(ref, "uri");
+        return name.p ? catalog_find(c, CALL_RESOURCE, name) : NULL;
+    }
+    return NULL;
+}
+
+/* The handler's arguments: argument, value, context. */
+static void write_completion_params(struct buf *out, yyjson_val *params)
+{
+    yyjson_val *argument = json_get(params, "argument");
+    yyjson_val *context = json_get(json_get(params, "context"), "arguments");
+    struct json_writer w;
+
+    jw_init(&w, out);
+    jw_object(&w);
+    jw_key(&w, "arguments");
+    jw_object(&w);
+    jw_key(&w, "argument");
+    jw_str(&w, json_get_str(argument, "name"));
+    jw_key(&w, "value");
+    jw_str(&w, json_get_str(argument, "value"));
+    if (yyjson_is_obj(context)) {
+        jw_key(&w, "context");
+        jw_value(&w, context);
+    }
+    jw_object_end(&w);
+    jw_object_end(&w);
+}
+
+static void answer_nothing(struct endpoint *e, struct exchange *x)
+{
+    struct json_writer w;
+    struct buf result;
+
+    buf_init(&result, 256);
+    jw_init(&w, &result);
+    jw_object(&w);
+    jw_key(&w, "completion");
+    jw_object(&w);
+    jw_key(&w, "values");
+    jw_array(&w);
+    jw_array_end(&w);
+    jw_object_end(&w);
+    jw_object_end(&w);
+    exchange_result(e, x, buf_str(&result));
+    buf_fini(&result);
+}
+
+void method_complete(struct endpoint *e, struct exchange *x, const struct session_info *s)
+{
+    yyjson_val *argument = json_get(x->message->params, "argument");
+    const struct tool *tool = find_ref(e->config.catalog, json_get(x->message->params, "ref"));
+    struct buf params;
+
+    if (!json_get_str(argument, "name").p || !json_get_str(argument, "value").p) {
+        exchange_error(e, x, 200, RPC_INVALID_PARAMS,
+                       "Invalid params: argument needs name and value, both strings");
+    } else if (!tool) {
+        exchange_error(e, x, 200, RPC_INVALID_PARAMS,
+                       "Invalid params: ref names no prompt or resource");
+    } else if (!tool->completion) {
+        answer_nothing(e, x);
+    } else {
+        buf_init(&params, SIZE_MAX / 2);
+        write_completion_params(&params, x->message->params);
+        call_begin(e, x, s, tool->completion, buf_str(&params));
+        buf_fini(&params);
+    }
+}
