@@ -27,7 +27,7 @@ struct engine_options {
     uint64_t max_dispatched_bytes;
     uint32_t max_sessions;
     uint64_t session_idle_ms; /* a session unused for so long is gone */
-    uint64_t key_ms;          /* an idempotency key is kept for so long behind its call's end */
+    uint64_t key_ms;          /* an idempotency key counts for so long behind its call's end */
     uint64_t keep_calls_ms;   /* a finished call is kept for so long; 0 for ever */
     uint64_t keep_events_ms;  /* and what was handed out of a session's own stream; the same */
     uint32_t prime_ms;        /* a call running for so long gets its stream opened */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Idempotency keys: two calls with one key are one call. The key belongs to who sent it and to
- * one tool; it leads to the call for as long as that is unfinished, and for a time behind its
- * end. A call whose outcome is in doubt keeps its key, however old it is.
+ * one tool; it leads to the call for a time from its start, for as long as it is unfinished, and
+ * for the same time behind its end: whoever waited for long can still fetch the answer. A call
+ * whose outcome is in doubt keeps its key, however old it is. The row goes with its call.
  */
 #include "engine/internal.h"
 
@@ -11,7 +12,27 @@ static struct key row_key(const struct command *c)
     return key_idempotency(c->start.key_scope, c->start.key);
 }
 
-/* The row's time is over and its call is finished, or gone with all its rows. */
+/* DMCP_E_NOTFOUND: the call ended long enough ago, or its rows are gone. */
+static int check_ended(struct engine *e, struct id call)
+{
+    struct key k = key_of_id(KEY_RESULT, call);
+    struct result_record r;
+    struct buf value;
+    int rc;
+
+    buf_init(&value, SIZE_MAX / 2);
+    rc = engine_read(e, &k, &value);
+    if (rc == DMCP_OK && result_record_dec(buf_str(&value), &r) != DMCP_OK) {
+        rc = engine_corrupt(e, "result of call", call);
+    } else if (rc == DMCP_OK && e->now.wall_ms > r.finished_ms &&
+               e->now.wall_ms - r.finished_ms >= e->options.key_ms) {
+        rc = DMCP_E_NOTFOUND;
+    }
+    buf_fini(&value);
+    return rc;
+}
+
+/* DMCP_E_NOTFOUND: the key does not count any more. */
 static int check_expired(struct engine *e, const struct idempotency_record *r)
 {
     struct call *call;
@@ -24,7 +45,7 @@ static int check_expired(struct engine *e, const struct idempotency_record *r)
         return DMCP_OK;
     }
     rc = call_load(e, r->call, &call);
-    return rc; /* DMCP_E_NOTFOUND: it is not unfinished */
+    return rc == DMCP_E_NOTFOUND ? check_ended(e, r->call) : rc;
 }
 
 int idempotency_find(struct engine *e, const struct command *c, struct id *call_out)

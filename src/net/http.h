@@ -93,6 +93,9 @@ void http_server_stop(struct http_server *s);
 /* How many there are, dying ones included. */
 size_t http_server_connections(const struct http_server *s);
 
+/* How many of them have an open exchange, or output that the kernel has not taken yet. */
+size_t http_server_busy(const struct http_server *s);
+
 /* Closes everything, ending the open exchanges; the loop must run until http_server_is_closed,
  * then free. */
 void http_server_close(struct http_server *s);

@@ -369,6 +369,11 @@ size_t http_server_connections(const struct http_server *s)
     return s->n_conns;
 }
 
+size_t http_server_busy(const struct http_server *s)
+{
+    return s->conns[CONN_HANDLING].n + s->conns[CONN_STREAM].n + s->conns[CONN_WRITING].n;
+}
+
 bool http_server_is_closed(const struct http_server *s)
 {
     return s->n_handles == 0;

@@ -222,6 +222,11 @@ size_t listener_connections(const struct listener *l)
     return http_server_connections(l->http);
 }
 
+size_t listener_busy(const struct listener *l)
+{
+    return http_server_busy(l->http);
+}
+
 void listener_free(struct listener *l)
 {
     http_server_free(l->http);

@@ -21,6 +21,7 @@ struct endpoint *listener_endpoint(struct listener *l);
 void listener_stop(struct listener *l);  /* no new requests */
 void listener_close(struct listener *l); /* all connections; the loop has to run on */
 size_t listener_connections(const struct listener *l);
+size_t listener_busy(const struct listener *l); /* those that still have something to be told */
 void listener_free(struct listener *l);
 
 #endif

@@ -30,6 +30,7 @@
 #define ROOM_MS 500           /* between two looks for room on the disk */
 #define FAILURE_LINGER_MS 200 /* for refusals to reach their clients */
 #define STOP_POLL_MS 10
+#define STOP_FLUSH_MS 1000    /* for the last answers to reach their clients */
 #define STORE_DESCRIPTORS 512
 
 /* What a repeat of a cancelled request gets (the code that the Language Server Protocol gave to
@@ -66,8 +67,8 @@ struct process {
     struct buf cancelled;
     atomic_bool is_stopping;
     atomic_int failure; /* DMCP_E_FULL or another code of the store */
-    uint64_t deadline_ms;
-    int exit_status;
+    uint64_t deadline_ms; /* of what the stop waits for */
+    bool is_flushing;     /* the stop waits for output only */
 };
 
 /* ---- I/O thread: what comes from the others ---- */
@@ -248,7 +249,7 @@ static void close_handles(struct process *p)
 }
 
 /* Handlers that do not end in time: their calls are taken up at the next start. What was written
- * is made durable, and the process leaves without waiting for them. */
+ * is made durable, and the process will leave without waiting for them. */
 static void leave_handlers(struct process *p)
 {
     struct command *c = command_new(CMD_CALL_FLUSH);
@@ -261,28 +262,43 @@ static void leave_handlers(struct process *p)
     outbox_put(&p->outbox, c);
     outbox_flush(&p->outbox);
     (void)waiter_wait(&waiter);
-    take_actions(p);
-    endpoint_end_streams(listener_endpoint(p->listener));
-    _exit(EXIT_ENDED);
+}
+
+static void finish_stop(struct process *p)
+{
+    if (p->driver) { /* handlers still run, with all that they hold */
+        _exit(EXIT_ENDED);
+    }
+    listener_close(p->listener);
+    close_handles(p);
 }
 
 static void on_stop_timer(uv_timer_t *timer)
 {
     struct process *p = timer->data;
+    size_t n_waited_for = p->is_flushing ? listener_busy(p->listener)
+                                         : workers_running(p->workers);
+    bool is_late = clock_mono_ms() >= p->deadline_ms;
 
-    if (workers_running(p->workers) > 0) {
-        if (clock_mono_ms() >= p->deadline_ms) {
-            leave_handlers(p);
-        }
+    if (n_waited_for > 0 && !is_late) {
         return;
     }
-    outbox_flush(&p->outbox);
-    driver_stop(p->driver);
-    p->driver = NULL;
+    if (p->is_flushing) {
+        finish_stop(p);
+        return;
+    }
+    if (n_waited_for > 0) {
+        leave_handlers(p);
+    } else {
+        outbox_flush(&p->outbox);
+        driver_stop(p->driver);
+        p->driver = NULL;
+    }
+    /* Everybody who listens is told, at least to come back; then the connections get their time. */
     take_actions(p);
     endpoint_end_streams(listener_endpoint(p->listener));
-    listener_close(p->listener);
-    close_handles(p);
+    p->is_flushing = true;
+    p->deadline_ms = clock_mono_ms() + STOP_FLUSH_MS;
 }
 
 static void on_signal(uv_signal_t *handle, int signal_number)

@@ -162,7 +162,7 @@ __attribute__((noreturn)) static void become(struct proc *p, pid_t parent)
     _exit(127);
 }
 
-static void launch(struct proc *p)
+void proc_launch(struct proc *p)
 {
     pid_t parent = getpid();
 
@@ -208,7 +208,7 @@ static bool listens_or_ended(void *arg)
 
 bool proc_try_start(struct proc *p)
 {
-    launch(p);
+    proc_launch(p);
     wait_until(listens_or_ended, p, WAIT_MS);
     if (!has_started(p) && proc_is_running(p)) {
         fail_msg("%s does not listen, saying: %s", p->program, proc_said(p));
@@ -227,7 +227,7 @@ void proc_start(struct proc *p)
 
 int proc_run(struct proc *p)
 {
-    launch(p);
+    proc_launch(p);
     return proc_wait(p);
 }
 

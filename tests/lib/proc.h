@@ -48,6 +48,9 @@ void proc_option(struct proc *p, const char *name, const char *value); /* value 
 void proc_env(struct proc *p, const char *name, const char *value);    /* NULL: not any more */
 void proc_fault(struct proc *p, const char *fault);                    /* DMCP_FAULT; NULL */
 
+/* Without waiting for anything. */
+void proc_launch(struct proc *p);
+
 /* Until it listens. One that ends before fails the test; with proc_try_start it gives false. */
 void proc_start(struct proc *p);
 bool proc_try_start(struct proc *p);

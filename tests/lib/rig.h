@@ -18,6 +18,8 @@
 #define RIG_PRIME_MS 50
 #define RIG_IDLE_MS 1600000
 #define RIG_CREDIT 100000
+#define RIG_SWEEP_LOOKS 500
+#define RIG_SWEEP_DELETIONS 200
 
 struct rig {
     struct store *store;
@@ -81,6 +83,8 @@ void rig_of_peer(struct rig *r, enum command_kind kind, uint64_t peer, uint64_t 
 void rig_follow(struct rig *r, uint64_t peer, struct id stream, uint64_t after, uint64_t credit);
 void rig_follow_fresh(struct rig *r, uint64_t peer, uint64_t credit); /* the session's own */
 void rig_tick(struct rig *r);
+void rig_sweep(struct rig *r, uint32_t n_looks, uint32_t n_deletions); /* once, and commits it */
+int rig_sweep_all(struct rig *r); /* until no round is due; how many commands that took */
 
 /* ---- rows ---- */
 

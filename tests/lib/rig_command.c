@@ -177,6 +177,27 @@ void rig_follow_fresh(struct rig *r, uint64_t peer, uint64_t credit)
     rig_apply(r, follow(r, peer, r->session, credit));
 }
 
+void rig_sweep(struct rig *r, uint32_t n_looks, uint32_t n_deletions)
+{
+    struct command *c = command_new(CMD_SWEEP);
+
+    c->sweep.n_looks = n_looks;
+    c->sweep.n_deletions = n_deletions;
+    rig_apply(r, c);
+    rig_commit(r);
+}
+
+int rig_sweep_all(struct rig *r)
+{
+    int n = 0;
+
+    while (engine_sweep_due(r->engine) <= r->now.mono_ms) {
+        rig_sweep(r, RIG_SWEEP_LOOKS, RIG_SWEEP_DELETIONS);
+        n++;
+    }
+    return n;
+}
+
 void rig_tick(struct rig *r)
 {
     rig_apply(r, command_new(CMD_TICK));
