@@ -665,6 +665,33 @@ DMCP_API int dmcp_list_roots(dmcp_call *call, const char *alias, uint64_t timeou
 DMCP_API int dmcp_await_signal(dmcp_call *call, const char *name, uint64_t timeout_ms,
                                const dmcp_value **value_out);
 
+/* A condition on maps. It reads maps, and returns DMCP_OK when it holds (and may set *result; null
+ * otherwise), DMCP_E_AGAIN when it does not hold yet, or an error. It is run as often as it takes,
+ * so it may do nothing but read maps of this call: steps, writes, notifications, replies, waits and
+ * dmcp_now and its kind are DMCP_E_MISUSE. */
+typedef int dmcp_condition_fn(dmcp_call *call, void *arg, dmcp_value **result);
+
+/*
+ * Waits until a condition on maps holds. While it does not, the call waits for a write to what the
+ * condition has read, be it by another call, a start function or the operator: single entries, also
+ * those that were not there, and ranges. No such write is missed, and nothing is polled.
+ * Arguments: alias names the wait in its call; arg is passed on; timeout_ms, from the first time
+ *   this is reached, 0 waits without end; result_out may be NULL.
+ * Lifetime: *result_out is of the call.
+ * Thread: the handler's; none while it waits.
+ * Durability: what is waited for is durable, and a write wakes the call also across restarts. The
+ *   result is recorded: in later attempts the condition is not run, and the same result returned,
+ *   whatever the maps hold by then. It is durable before the next step's body starts and before
+ *   the response leaves.
+ * Errors: DMCP_E_SUSPENDED; what the condition returned (nothing is recorded then);
+ *   DMCP_E_TIMEOUT, recorded too, when the time was over and the condition still did not hold;
+ *   DMCP_E_CANCELLED; DMCP_E_ALIAS; DMCP_E_DIVERGED; DMCP_E_TOOBIG for a result over 16 MiB, and
+ *   for a condition that reads more than 256 maps; DMCP_E_MISUSE in a body or outside of durable
+ *   tools, and for a condition that does not hold and has read no map, or others each time.
+ */
+DMCP_API int dmcp_until(dmcp_call *call, const char *alias, dmcp_condition_fn *condition, void *arg,
+                        uint64_t timeout_ms, dmcp_value **result_out);
+
 /*
  * Whether the call was cancelled, by its client or the operator, or its time is over. Guards and
  * waits look for themselves: they return DMCP_E_CANCELLED instead of beginning something new.

@@ -57,6 +57,7 @@
 #define LIMIT_BATCH_BYTES (64 * MIB)
 #define LIMIT_STORE_BATCH_BYTES (256 * MIB) /* one atomic write to the store */
 #define LIMIT_DISK_RESERVE_BYTES (8 * MIB) /* free space at which a store counts as full */
+#define LIMIT_WATCHES 256                 /* entries and ranges that a condition waits for */
 #define LIMIT_RANGE_ENTRIES 100000        /* entries of one range answer */
 #define LIMIT_SESSIONS 1000000            /* (option) */
 #define LIMIT_CRASHES 3                   /* of a call before it is failed */

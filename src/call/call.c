@@ -29,19 +29,13 @@ void run_free(struct run *r)
 
 /* ---- open and close ---- */
 
-static void scope_init(struct scope *s)
-{
-    *s = (struct scope){ .alias = STR("") };
-    hmap_init(&s->used);
-}
-
 void call_open(dmcp_call *call, struct call_env *env, struct waiter *waiter, enum call_mode mode)
 {
     *call = (struct dmcp_call){ .env = env, .waiter = waiter, .mode = mode, .tool_name = "" };
     arena_init(&call->arena);
     hmap_init(&call->recorded);
-    scope_init(&call->root);
-    call->scope = &call->root;
+    scope_open(call, &call->root, SCOPE_HANDLER, STR(""));
+    call->prefix = STR("");
     call->doc = json_doc_new();
     call->args = value_of(yyjson_mut_obj(call->doc));
     buf_init(&call->reply.blocks, LIMIT_RESULT_BYTES);
@@ -49,10 +43,9 @@ void call_open(dmcp_call *call, struct call_env *env, struct waiter *waiter, enu
 
 void call_close(dmcp_call *call)
 {
-    assert(call->scope == &call->root);
     batch_free_all(call);
     buf_fini(&call->reply.blocks);
-    hmap_fini(&call->root.used);
+    scope_close(call, &call->root);
     hmap_fini(&call->recorded);
     value_forget_places(NULL);
     yyjson_mut_doc_free(call->doc);
@@ -241,6 +234,9 @@ int call_ask(dmcp_call *call, struct command *c)
     if (!text[0]) {
         text = dmcp_strerror(code);
     }
+    if (code == DMCP_E_DIVERGED) {
+        return call_fail_diverged(call, "%s", text);
+    }
     return ends_attempt(code) ? call_poison(call, code, "%s", text)
                               : call_fail(call, code, "%s", text);
 }
@@ -324,12 +320,14 @@ const char *dmcp_format(dmcp_call *call, const char *fmt, ...)
 
 const char *dmcp_idempotency_key(dmcp_call *call, const char *alias)
 {
-    size_t n = strlen(alias);
-    uint8_t *data = arena_alloc(&call->arena, sizeof(call->id.b) + n);
     char *hex = arena_alloc(&call->arena, ID_HEX_BYTES + 1);
+    struct buf data;
 
-    memcpy(data, call->id.b, sizeof(call->id.b));
-    memcpy(data + sizeof(call->id.b), alias, n);
-    id_to_hex(digest_id(str_make(data, sizeof(call->id.b) + n)), hex);
+    buf_init(&data, SIZE_MAX / 2);
+    buf_add_str(&data, id_bytes(&call->id));
+    buf_add_str(&data, call->prefix);
+    buf_addz(&data, alias);
+    id_to_hex(digest_id(buf_str(&data)), hex);
+    buf_fini(&data);
     return hex;
 }

@@ -176,6 +176,7 @@ void call_execute(struct call_env *env, struct waiter *waiter, const struct run 
     call->run = run;
     call->handler = run->tool->handler;
     call->id = run->call;
+    call->is_fresh = run->attempt == 1;
     call->is_dirty = run->attempt > 1; /* what earlier attempts left may not be durable yet */
     call->tool_name = call_dup(call, run->tool->name).p;
     id_to_hex(call->id, call->id_hex);

@@ -31,18 +31,6 @@ struct step {
     struct buf text;   /* the same as JSON */
 };
 
-static const char *guard_name(uint8_t guard)
-{
-    switch (guard) {
-    case GUARD_AT_LEAST_ONCE:
-        return "an at-least-once step";
-    case GUARD_AT_MOST_ONCE:
-        return "an at-most-once step";
-    default:
-        return "another kind of step";
-    }
-}
-
 /* ---- what is recorded ---- */
 
 static int check_type(const struct step *s, const dmcp_value *value, const char *whose)
@@ -62,10 +50,9 @@ static int replay(struct step *s, const struct entry *entry)
     int rc;
 
     if (entry->guard != s->guard) {
-        return call_fail(s->call, DMCP_E_DIVERGED,
-                         "\"%s\" is %s in the call's journal, and %s in the handler: was the "
-                         "handler changed under a running call?",
-                         s->spec->alias, guard_name(entry->guard), guard_name((uint8_t)s->guard));
+        return call_fail_diverged(s->call, "\"%s\" is %s in the call's journal, and %s in the handler",
+                                  s->spec->alias, step_guard_name(entry->guard),
+                                  step_guard_name((uint8_t)s->guard));
     }
     if (entry->state == STEP_STARTED) {
         return call_fail(s->call, DMCP_E_ATTEMPTED,
@@ -98,18 +85,16 @@ static bool is_stopping(const struct step *s)
 static int run_body(struct step *s)
 {
     dmcp_call *call = s->call;
-    struct scope scope = { .alias = s->alias };
+    struct scope scope;
     unsigned n_steps = call->n_steps;
     dmcp_value *result = NULL;
     int rc;
 
-    hmap_init(&scope.used);
-    call->scope = &scope;
+    scope_open(call, &scope, SCOPE_BODY, str_of(s->spec->alias));
     FAULT_POINT("body.before");
     rc = s->body(call, s->arg, &result);
     FAULT_POINT("body.after");
-    call->scope = &call->root;
-    hmap_fini(&scope.used);
+    scope_close(call, &scope);
     if (call->poison != DMCP_OK) {
         return call->poison;
     }
@@ -155,10 +140,18 @@ static int check_result(struct step *s)
     return DMCP_OK;
 }
 
+/* The alias tells it, except in an iteration. */
+static struct str step_label(const struct step *s)
+{
+    return s->call->prefix.len > 0
+               ? str_of(dmcp_format(s->call, "step \"%s\"", s->spec->alias))
+               : STR_NONE;
+}
+
 static void record_result(struct step *s)
 {
     if (call_is_journaled(s->call)) {
-        journal_record(s->call, s->guard, s->alias, STR_NONE, buf_str(&s->text));
+        journal_record(s->call, s->guard, s->alias, step_label(s), buf_str(&s->text));
     }
 }
 
@@ -182,7 +175,7 @@ static bool is_hopeless(int code)
 static int run_at_least_once(struct step *s)
 {
     unsigned attempt = 1;
-    int rc = retry_resume(s->call, s->alias, &attempt);
+    int rc = retry_resume(s->call, str_of(s->spec->alias), &attempt);
 
     for (; rc == DMCP_OK; attempt++) {
         rc = check_may_run(s);
@@ -200,7 +193,7 @@ static int run_at_least_once(struct step *s)
         if (s->call->poison != DMCP_OK || is_hopeless(rc) || attempt >= s->retry.max_attempts) {
             return rc;
         }
-        rc = retry_wait(s->call, &s->retry, s->alias, attempt);
+        rc = retry_wait(s->call, &s->retry, str_of(s->spec->alias), attempt);
         if (rc != DMCP_OK) {
             return rc;
         }
@@ -239,6 +232,7 @@ static int move_row(struct step *s, enum step_op op, struct str body)
     c->step.op = op;
     c->step.guard = s->guard;
     c->step.alias = command_dup(c, s->alias);
+    c->step.label = command_dup(c, step_label(s));
     c->step.body = command_dup(c, body);
     rc = call_ask(s->call, c);
     if (rc == DMCP_OK) {
@@ -258,7 +252,7 @@ static int fail_for_good(struct step *s, int code)
 static int run_at_most_once(struct step *s)
 {
     unsigned attempt = 1;
-    int moved, rc = retry_resume(s->call, s->alias, &attempt);
+    int moved, rc = retry_resume(s->call, str_of(s->spec->alias), &attempt);
 
     if (rc != DMCP_OK) {
         return rc;
@@ -294,7 +288,7 @@ static int run_at_most_once(struct step *s)
         if (attempt >= s->retry.max_attempts) {
             return rc;
         }
-        rc = retry_wait(s->call, &s->retry, s->alias, attempt);
+        rc = retry_wait(s->call, &s->retry, str_of(s->spec->alias), attempt);
         if (rc != DMCP_OK) {
             return rc;
         }
@@ -317,17 +311,17 @@ static int check_step(struct step *s)
     }
     if (call_is_in_body(call)) {
         return call_fail(call, DMCP_E_MISUSE,
-                         "step \"%s\" stands in the body of step \"%.*s\": a step is one unit, so "
-                         "run one after the other, from the handler",
-                         s->spec->alias, STR_FMT(call->scope->alias));
+                         "step \"%s\" stands in %s: that is one unit, so run one after the other, "
+                         "from the handler",
+                         s->spec->alias, scope_place(call));
     }
-    s->alias = call_dup(call, str_of(s->spec->alias));
+    s->alias = journal_step_alias(call, s->spec->alias);
     rc = journal_claim(call, s->alias);
     if (rc == DMCP_E_ALIAS) {
         return call_fail(call, rc,
-                         "alias \"%s\" was used before in this attempt of tool \"%s\": give each "
-                         "step an alias of its own; in a loop, put the index in it",
-                         s->spec->alias, call->tool_name);
+                         "alias \"%s\" was used before in this attempt of %s: give each step an "
+                         "alias of its own; in a loop, put the index in it",
+                         s->spec->alias, call_who(call));
     }
     return rc;
 }

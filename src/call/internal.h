@@ -17,13 +17,20 @@
 
 enum value_kind { VALUE_NOW, VALUE_RANDOM, VALUE_UUID7, N_VALUE_KINDS };
 
-/* What tells apart the things done by one piece of the author's code: by the handler, or by one
- * run of a step's body. A body that is tried again gets a new one, so that it finds in the journal
- * what its first run left there instead of being told that it repeats itself. */
+enum scope_kind { SCOPE_HANDLER, SCOPE_ITERATION, SCOPE_BODY, SCOPE_CONDITION };
+
+/* What tells apart the things done by one piece of the author's code: by the handler, by one
+ * iteration of a loop, by one run of a step's body or of a condition. A body that is tried again
+ * gets a new one, so that it finds in the journal what its first run left there instead of being
+ * told that it repeats itself. */
 struct scope {
-    struct str alias; /* of the step whose body runs; empty for the handler itself */
+    enum scope_kind kind;
+    struct str alias; /* the author's, of the step, the loop, the condition; empty for the handler */
+    struct scope *outer;
     struct hmap used; /* whole journal aliases */
     unsigned n_values[N_VALUE_KINDS]; /* how many of a kind were asked for */
+    unsigned n_sleeps;
+    struct buf *reads; /* of a condition: the ranges of map keys that it reads, of watch_record */
 };
 
 /* A row of the journal. */
@@ -65,9 +72,10 @@ struct dmcp_call {
 
     struct hmap recorded; /* journal alias -> struct entry, by this attempt */
     struct scope root, *scope;
-    bool is_dirty; /* something was recorded that may not be durable */
+    struct str prefix; /* of all journal aliases in an iteration; empty in the handler */
+    bool is_fresh;     /* no earlier attempt came as far as here */
+    bool is_dirty;     /* something was recorded that may not be durable */
     unsigned n_steps;
-    unsigned n_sleeps;
 
     struct reply reply;
     struct dmcp_batch *batches; /* all that were made, to be freed */
@@ -94,12 +102,15 @@ static inline enum call_method call_method(const dmcp_call *call)
 
 static inline bool call_is_in_body(const dmcp_call *call)
 {
-    return call->scope != &call->root;
+    return call->scope->kind == SCOPE_BODY || call->scope->kind == SCOPE_CONDITION;
 }
 
 /* Sets the call's error text; returns the code. */
 int call_fail(dmcp_call *call, int code, const char *fmt, ...) PRINTF(3, 4);
 int call_vfail(dmcp_call *call, int code, const char *fmt, va_list ap) PRINTF(3, 0);
+
+/* DMCP_E_DIVERGED, with what may be the reason behind the text. */
+int call_fail_diverged(dmcp_call *call, const char *fmt, ...) PRINTF(2, 3);
 
 /* The same, for a code after which this attempt cannot go on. */
 int call_poison(dmcp_call *call, int code, const char *fmt, ...) PRINTF(3, 4);
@@ -116,12 +127,26 @@ int call_flush_recorded(dmcp_call *call) MUST_CHECK;
 /* A copy in the call's arena, NUL behind it. */
 struct str call_dup(dmcp_call *call, struct str s);
 
+/* ---- scope.c ---- */
+
+/* The alias is borrowed until the scope is closed. */
+void scope_open(dmcp_call *call, struct scope *s, enum scope_kind kind, struct str alias);
+void scope_close(dmcp_call *call, struct scope *s);
+
+/* For error texts: `the body of step "x"`, `tool "y"`. */
+const char *scope_place(dmcp_call *call);
+const char *call_who(dmcp_call *call);
+
 /* ---- journal.c ---- */
 
 /* Aliases that are not a step's own, in the call's arena. They cannot equal a step's, which does
  * not begin with a control character, nor each other, since no part can contain a NUL:
  *
  *   | 01 | kind 1 | alias of the step whose body runs ... | 00 | parts with 00 between them |
+ *
+ * In an iteration of a loop all of them, and those of steps, stand behind the same prefix:
+ *
+ *   | 01 | i | alias of the loop ... | 00 | number of the iteration, decimal | 00 |
  */
 enum alias_kind {
     ALIAS_VALUE = 'v',
@@ -131,16 +156,21 @@ enum alias_kind {
     ALIAS_SLEEP = 's',
     ALIAS_RETRY = 'r',
     ALIAS_QUESTION = 'q',
+    ALIAS_UNTIL = 'u',
+    ALIAS_LOOP = 'l',
     ALIAS_SIGNAL = 'g', /* known outside too: key_signal_alias in store/keys.h */
 };
 struct str journal_alias(dmcp_call *call, enum alias_kind kind, const struct str *parts,
                          size_t n_parts);
 
+/* Of a step: the author's, behind the prefix. */
+struct str journal_step_alias(dmcp_call *call, const char *alias);
+
 /* A name by the author: 1 to LIMIT_ALIAS_BYTES bytes of UTF-8. */
 int journal_check_alias(dmcp_call *call, const char *what, const char *alias) MUST_CHECK;
 
 /* Marks an alias as used in this scope. DMCP_E_ALIAS, without a text: it was used before.
- * DMCP_E_TOOBIG: the call has done as much as it may. */
+ * DMCP_E_TOOBIG: the call has done as much as it may. DMCP_E_MISUSE: in a condition. */
 int journal_claim(dmcp_call *call, struct str alias) MUST_CHECK;
 
 /* What is recorded under the alias, in the call's arena; DMCP_E_NOTFOUND. */
@@ -218,6 +248,9 @@ int wait_for(struct wait *w, struct str *answer_out) MUST_CHECK;
 /* Whether waiting is possible here at all: DMCP_E_MISUSE with the text. */
 int wait_check(dmcp_call *call, const char *what) MUST_CHECK;
 
+int wait_suspend(dmcp_call *call, const char *what); /* poisons the call */
+int wait_fail_repeated(dmcp_call *call, const char *what); /* DMCP_E_ALIAS with its text */
+
 bool call_is_cancelled(const dmcp_call *call);
 int call_fail_cancelled(dmcp_call *call);
 
@@ -237,6 +270,11 @@ struct dmcp_map {
 
 int map_check_name(dmcp_call *call, struct str name) MUST_CHECK;
 int map_check_key(dmcp_call *call, const char *key) MUST_CHECK;
+
+/* ---- until.c ---- */
+
+/* A condition reads these keys of a map. */
+void until_note_read(dmcp_call *call, const struct range *range);
 
 /* ---- map_write.c ---- */
 

@@ -22,6 +22,7 @@ struct str journal_alias(dmcp_call *call, enum alias_kind kind, const struct str
     struct buf b;
 
     buf_init(&b, SIZE_MAX / 2);
+    buf_add_str(&b, call->prefix);
     buf_addc(&b, '\x01');
     buf_addc(&b, (char)kind);
     buf_add_str(&b, call->scope->alias);
@@ -32,6 +33,16 @@ struct str journal_alias(dmcp_call *call, enum alias_kind kind, const struct str
     alias = call_dup(call, buf_str(&b));
     buf_fini(&b);
     return alias;
+}
+
+struct str journal_step_alias(dmcp_call *call, const char *alias)
+{
+    size_t n = strlen(alias);
+    char *p = arena_alloc(&call->arena, call->prefix.len + n + 1);
+
+    memcpy(p, call->prefix.p, call->prefix.len);
+    memcpy(p + call->prefix.len, alias, n + 1);
+    return str_make(p, call->prefix.len + n);
 }
 
 int journal_check_alias(dmcp_call *call, const char *what, const char *alias)
@@ -58,6 +69,9 @@ int journal_claim(dmcp_call *call, struct str alias)
 {
     if (!call_is_journaled(call)) {
         return DMCP_OK; /* nothing is recorded, so nothing can be mistaken for another */
+    }
+    if (call->scope->kind == SCOPE_CONDITION) {
+        return call_fail(call, DMCP_E_MISUSE, "%s may only read maps", scope_place(call));
     }
     if (hmap_get(&call->scope->used, alias)) {
         return DMCP_E_ALIAS;
@@ -111,7 +125,7 @@ int journal_find(dmcp_call *call, struct str alias, struct entry *entry_out)
         *entry_out = *known;
         return DMCP_OK;
     }
-    return call->run->attempt > 1 ? journal_read(call, alias, entry_out) : DMCP_E_NOTFOUND;
+    return call->is_fresh ? DMCP_E_NOTFOUND : journal_read(call, alias, entry_out);
 }
 
 /* ---- recording ---- */

@@ -73,7 +73,7 @@ static int read_failed(const dmcp_map *map, int code, const struct err *e)
 static int get(dmcp_map *map, const char *key, struct buf *value)
 {
     struct err e = { 0 };
-    struct key k;
+    struct key k, behind;
     int rc = check_read(map);
 
     if (rc == DMCP_OK) {
@@ -83,6 +83,8 @@ static int get(dmcp_map *map, const char *key, struct buf *value)
         return rc;
     }
     k = key_map(map->name, str_of(key));
+    behind = key_after(key_str(&k));
+    until_note_read(map->call, &(struct range){ .from = key_str(&k), .to = key_str(&behind) });
     rc = store_get(map->call->env->store, key_str(&k), value, &e);
     if (rc == DMCP_E_NOTFOUND) {
         return call_fail(map->call, rc, "map \"%s\" has no key \"%s\"", map->name.p, key);
@@ -180,7 +182,10 @@ static int read_range(dmcp_map *map, const struct range *range, size_t limit,
                       const dmcp_entry **entries_out, size_t *n_out)
 {
     struct answer a = { .map = map };
-    int rc = answer_fill(&a, range, limit);
+    int rc;
+
+    until_note_read(map->call, range);
+    rc = answer_fill(&a, range, limit);
 
     if (rc == DMCP_OK) {
         *entries_out = arena_dup(&map->call->arena, a.entries, a.n * sizeof(*a.entries));

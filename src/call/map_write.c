@@ -86,15 +86,15 @@ static int repeated(const dmcp_map *map, const char *function)
 {
     if (map->alias) {
         return call_fail(map->call, DMCP_E_ALIAS,
-                         "alias \"%s\" was used before in this attempt, for another %s on map "
+                         "alias \"%s\" was used before in this attempt of %s, for another %s on map "
                          "\"%s\": give each write an alias of its own; in a loop, put the index "
                          "or the key in it",
-                         map->alias, function, map->name.p);
+                         map->alias, call_who(map->call), function, map->name.p);
     }
     return call_fail(map->call, DMCP_E_ALIAS,
-                     "to call %s on map \"%s\" more than once in one call, name each write: get "
-                     "the map with dmcp_map_as(call, \"%s\", alias)",
-                     function, map->name.p, map->name.p);
+                     "to call %s on map \"%s\" more than once in one call of %s, name each write: "
+                     "get the map with dmcp_map_as(call, \"%s\", alias)",
+                     function, map->name.p, call_who(map->call), map->name.p);
 }
 
 /* The rows are taken, or freed. */
@@ -252,13 +252,14 @@ static int batch_repeated(const dmcp_batch *b)
 {
     if (b->alias) {
         return call_fail(b->call, DMCP_E_ALIAS,
-                         "alias \"%s\" was used before in this attempt, for another batch: give "
-                         "each batch an alias of its own; in a loop, put the index in it",
-                         b->alias);
+                         "alias \"%s\" was used before in this attempt of %s, for another batch: "
+                         "give each batch an alias of its own; in a loop, put the index in it",
+                         b->alias, call_who(b->call));
     }
     return call_fail(b->call, DMCP_E_ALIAS,
-                     "to write more than one batch in one call, name each: give dmcp_batch_new "
-                     "an alias");
+                     "to write more than one batch in one call of %s, name each: give "
+                     "dmcp_batch_new an alias",
+                     call_who(b->call));
 }
 
 static int check_batch(dmcp_batch *b)

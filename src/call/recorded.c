@@ -95,9 +95,9 @@ static int take_random(dmcp_call *call, yyjson_mut_val *v, void *bytes_out, size
     if (rc != DMCP_OK) {
         rc = call_fail(call, DMCP_E_CORRUPT, "random bytes in the journal cannot be decoded");
     } else if (bytes.len != size) {
-        rc = call_fail(call, DMCP_E_DIVERGED,
-                       "the journal has %zu random bytes here, the handler asks for %zu", bytes.len,
-                       size);
+        rc = call_fail_diverged(call,
+                                "the journal has %zu random bytes here, the handler asks for %zu",
+                                bytes.len, size);
     } else if (size > 0) {
         memcpy(bytes_out, bytes.data, size);
     }

@@ -13,13 +13,13 @@
 
 /* ---- setting it ---- */
 
-/* A body is not run again once its step is recorded, and what it replied would be missing then. */
+/* A body is not run again once its step is recorded, nor an iteration, and what it replied would be
+ * missing then. */
 static int check_place(dmcp_call *call)
 {
-    if (call_is_in_body(call)) {
-        return call_fail(call, DMCP_E_MISUSE,
-                         "the body of step \"%.*s\" cannot reply: give the result to the handler",
-                         STR_FMT(call->scope->alias));
+    if (call->scope->kind != SCOPE_HANDLER) {
+        return call_fail(call, DMCP_E_MISUSE, "%s cannot reply: give the result to the handler",
+                         scope_place(call));
     }
     return DMCP_OK;
 }

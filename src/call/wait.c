@@ -10,6 +10,7 @@
 #include "call/internal.h"
 #include "json/rpc.h"
 #include "json/writer.h"
+#include "store/keys.h"
 
 bool call_is_cancelled(const dmcp_call *call)
 {
@@ -37,9 +38,8 @@ int wait_check(dmcp_call *call, const char *what)
     }
     if (call_is_in_body(call)) {
         return call_fail(call, DMCP_E_MISUSE,
-                         "%s stands in the body of step \"%.*s\": wait in the handler, between "
-                         "steps",
-                         what, STR_FMT(call->scope->alias));
+                         "%s stands in %s: wait in the handler, between steps", what,
+                         scope_place(call));
     }
     return DMCP_OK;
 }
@@ -110,9 +110,17 @@ static void add_question(const struct wait *w, uint64_t asked, struct command *c
 
 /* ---- waiting ---- */
 
-static int suspend(const struct wait *w)
+int wait_suspend(dmcp_call *call, const char *what)
 {
-    return call_poison(w->call, DMCP_E_SUSPENDED, "%s waits", w->what);
+    return call_poison(call, DMCP_E_SUSPENDED, "%s waits", what);
+}
+
+int wait_fail_repeated(dmcp_call *call, const char *what)
+{
+    return call_fail(call, DMCP_E_ALIAS,
+                     "%s was waited for before in this attempt of %s: give each wait an alias of "
+                     "its own; in a loop, put the index in it",
+                     what, call_who(call));
 }
 
 /* Tells the engine what is waited for; asked is the number of a question, 0 for none. */
@@ -137,10 +145,8 @@ static int judge(struct wait *w, const struct entry *entry, struct str *answer_o
     uint64_t asked = 0;
 
     if (entry->guard != GUARD_INPUT) {
-        return call_fail(w->call, DMCP_E_DIVERGED,
-                         "%s is another kind of step in the call's journal: was the handler "
-                         "changed under a running call?",
-                         w->what);
+        return call_fail_diverged(w->call, "%s is %s in the call's journal", w->what,
+                                  step_guard_name(entry->guard));
     }
     switch ((enum step_state)entry->state) {
     case STEP_DONE:
@@ -168,7 +174,7 @@ static int judge(struct wait *w, const struct entry *entry, struct str *answer_o
             return rc;
         } /* a conflict: it was answered this very moment; the next attempt sees it */
     }
-    return suspend(w);
+    return wait_suspend(w->call, w->what);
 }
 
 int wait_for(struct wait *w, struct str *answer_out)
@@ -177,8 +183,7 @@ int wait_for(struct wait *w, struct str *answer_out)
     int rc = journal_claim(w->call, w->alias);
 
     if (rc == DMCP_E_ALIAS) {
-        return call_fail(w->call, rc, "%s was waited for before in this attempt: each wait needs "
-                                      "an alias of its own", w->what);
+        return wait_fail_repeated(w->call, w->what);
     }
     if (rc == DMCP_OK) {
         rc = journal_find(w->call, w->alias, &entry);
@@ -189,7 +194,7 @@ int wait_for(struct wait *w, struct str *answer_out)
         }
         rc = register_wait(w, w->write_request ? 1 : 0);
         if (rc == DMCP_OK) {
-            return suspend(w);
+            return wait_suspend(w->call, w->what);
         }
         if (rc == DMCP_E_CONFLICT) { /* a signal came before anybody waited for it */
             rc = journal_read(w->call, w->alias, &entry);
@@ -209,18 +214,31 @@ int dmcp_sleep(dmcp_call *call, uint64_t ms)
     if (rc != DMCP_OK) {
         return rc;
     }
-    part = str_of(dmcp_format(call, "%u", ++call->n_sleeps));
+    part = str_of(dmcp_format(call, "%u", ++call->scope->n_sleeps));
     w.what = dmcp_format(call, "sleep %.*s", STR_FMT(part));
     w.alias = journal_alias(call, ALIAS_SLEEP, &part, 1);
     rc = wait_for(&w, &ignored);
     return rc == DMCP_E_TIMEOUT ? DMCP_OK : rc; /* its time is what it waits for */
 }
 
+/* Whoever sends it knows of no iterations. */
+static struct str signal_alias(dmcp_call *call, const char *name)
+{
+    struct str alias;
+    struct buf b;
+
+    buf_init(&b, SIZE_MAX / 2);
+    key_signal_alias(&b, str_of(name));
+    alias = call_dup(call, buf_str(&b));
+    buf_fini(&b);
+    return alias;
+}
+
 int dmcp_await_signal(dmcp_call *call, const char *name, uint64_t timeout_ms,
                       const dmcp_value **value_out)
 {
     struct wait w = { .call = call, .timeout_ms = timeout_ms };
-    struct str part, answer;
+    struct str answer;
     yyjson_mut_val *v;
     int rc = wait_check(call, "a signal");
 
@@ -230,9 +248,11 @@ int dmcp_await_signal(dmcp_call *call, const char *name, uint64_t timeout_ms,
     if (rc != DMCP_OK) {
         return rc;
     }
-    part = str_of(name);
     w.what = dmcp_format(call, "signal \"%s\"", name);
-    w.alias = journal_alias(call, ALIAS_SIGNAL, &part, 1);
+    w.alias = signal_alias(call, name);
+    if (hmap_get(&call->root.used, w.alias)) {
+        return wait_fail_repeated(call, w.what); /* also when this is an iteration */
+    }
     rc = wait_for(&w, &answer);
     if (rc == DMCP_OK) {
         rc = value_parse(call, answer, &v);

@@ -56,30 +56,6 @@ void journal_put(struct engine *e, struct call *call, struct str alias,
     call->has_journal = true;
 }
 
-static const char *guard_name(uint8_t guard)
-{
-    switch (guard) {
-    case GUARD_AT_LEAST_ONCE:
-        return "an at-least-once step";
-    case GUARD_AT_MOST_ONCE:
-        return "an at-most-once step";
-    case GUARD_VALUE:
-        return "a value";
-    case GUARD_MAP:
-        return "a map write";
-    case GUARD_EVENT:
-        return "an event";
-    case GUARD_INPUT:
-        return "an input";
-    case GUARD_UNTIL:
-        return "a condition";
-    case GUARD_LOOP:
-        return "a loop";
-    default:
-        return "a step of an unknown kind";
-    }
-}
-
 int journal_check_guard(const struct journal_record *old, enum step_guard asked, struct str alias,
                         struct buf *text)
 {
@@ -90,7 +66,7 @@ int journal_check_guard(const struct journal_record *old, enum step_guard asked,
         alias = old->label;
     }
     buf_addf(text, "the journal has %s under alias \"%.*s\", the handler asks for %s",
-             guard_name(old->guard), STR_FMT(alias), guard_name((uint8_t)asked));
+             step_guard_name(old->guard), STR_FMT(alias), step_guard_name((uint8_t)asked));
     return DMCP_E_DIVERGED;
 }
 

@@ -154,6 +154,30 @@ int journal_record_dec(struct str s, struct journal_record *r)
     return dec_end(&d);
 }
 
+const char *step_guard_name(uint8_t guard)
+{
+    switch (guard) {
+    case GUARD_AT_LEAST_ONCE:
+        return "an at-least-once step";
+    case GUARD_AT_MOST_ONCE:
+        return "an at-most-once step";
+    case GUARD_VALUE:
+        return "a value";
+    case GUARD_MAP:
+        return "a map write";
+    case GUARD_EVENT:
+        return "an event";
+    case GUARD_INPUT:
+        return "an input";
+    case GUARD_UNTIL:
+        return "a condition";
+    case GUARD_LOOP:
+        return "a loop";
+    default:
+        return "a step of an unknown kind";
+    }
+}
+
 void event_record_enc(struct buf *b, const struct event_record *r)
 {
     enc_u8(b, LAYOUT);

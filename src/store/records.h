@@ -95,6 +95,7 @@ enum step_guard {
     GUARD_UNTIL = 7, /* a condition on maps */
     GUARD_LOOP = 8,  /* started: [iterations done, state left]; done: the same at its end */
 };
+const char *step_guard_name(uint8_t guard); /* "a map write" */
 enum step_state { STEP_STARTED = 1, STEP_DONE = 2, STEP_FAILED = 3 };
 
 /* | 1 | at 8 | message | */

@@ -66,8 +66,8 @@ TEST_WITH(progress, reported_twice_is_an_error_that_says_why, stage_setup, stage
 
     play_params(st, same_progress, NULL, WITH_TOKEN("1"));
     assert_non_null(strstr(stage_result(st),
-                           "dmcp_progress was called before in this attempt with the same "
-                           "arguments"));
+                           "dmcp_progress was called before in this attempt of tool "
+                           "\\\"tool\\\" with the same arguments"));
     assert_non_null(stage_event(st, 2));
     assert_null(stage_event(st, 3));
 }

@@ -66,7 +66,9 @@ TEST_WITH(map_write, of_other_entries_in_a_later_attempt_is_noticed, stage_setup
     assert_int_equal(o.rc, DMCP_E_DIVERGED);
     assert_string_equal(o.text, "dmcp_map_insert on map \"m\" was recorded with other entries in "
                                 "an earlier attempt; compute what varies (time, random numbers, "
-                                "answers from outside) in a step of its own");
+                                "answers from outside) in a step of its own: was the handler of "
+                                "tool \"tool\" changed under a running call? Give a changed step "
+                                "a new alias");
     assert_string_equal(stage_map_value(st, "m", "k"), "v");
 }
 
@@ -96,9 +98,9 @@ static int write_twice(dmcp_call *call)
     DMCP_TRY(dmcp_map_remove(dmcp_map_as(call, "m", "second"), "b"));
     assert_int_equal(insert(call, "m", "second", "c", "3"), DMCP_E_ALIAS);
     assert_string_equal(dmcp_error_text(call),
-                        "alias \"second\" was used before in this attempt, for another "
-                        "dmcp_map_insert on map \"m\": give each write an alias of its own; in a "
-                        "loop, put the index or the key in it");
+                        "alias \"second\" was used before in this attempt of tool \"tool\", for "
+                        "another dmcp_map_insert on map \"m\": give each write an alias of its "
+                        "own; in a loop, put the index or the key in it");
     assert_int_equal(insert(call, "m", "\xff", "c", "3"), DMCP_E_INVALID);
     assert_int_equal(insert(call, "m", "", "c", "3"), DMCP_E_INVALID);
     return insert(call, "m", NULL, "c", "3");
@@ -109,8 +111,8 @@ TEST_WITH(map_write, repeated_on_one_map_wants_a_name, stage_setup, stage_teardo
     struct stage *st = *state;
 
     assert_non_null(strstr(stage_call(st, write_twice, NULL, "{}"),
-                           "to call dmcp_map_insert on map \\\"m\\\" more than once in one call, "
-                           "name each write: get the map with dmcp_map_as(call, \\\"m\\\", "
+                           "to call dmcp_map_insert on map \\\"m\\\" more than once in one call of "
+                           "tool \\\"tool\\\", name each write: get the map with dmcp_map_as(call, \\\"m\\\", "
                            "alias)"));
     assert_null(stage_map_value(st, "m", "c"));
 }
@@ -201,8 +203,9 @@ static int several_batches(dmcp_call *call)
     DMCP_TRY(dmcp_batch_write(b)); /* an empty one is fine */
     assert_int_equal(dmcp_batch_write(b), DMCP_E_MISUSE);
     assert_int_equal(dmcp_batch_write(dmcp_batch_new(call, NULL)), DMCP_E_ALIAS);
-    assert_string_equal(dmcp_error_text(call), "to write more than one batch in one call, name "
-                                               "each: give dmcp_batch_new an alias");
+    assert_string_equal(dmcp_error_text(call),
+                        "to write more than one batch in one call of tool \"tool\", name each: "
+                        "give dmcp_batch_new an alias");
     DMCP_TRY(dmcp_batch_write(dmcp_batch_new(call, "b")));
     assert_int_equal(dmcp_batch_write(dmcp_batch_new(call, "b")), DMCP_E_ALIAS);
     assert_non_null(strstr(dmcp_error_text(call), "alias \"b\" was used before"));
