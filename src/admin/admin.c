@@ -5,7 +5,6 @@
  * Which of the two it is may change at any moment: a server starts, or is between two lives. So
  * both are tried in turn while somebody holds the store's lock and does not answer.
  */
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <time.h>
@@ -16,7 +15,6 @@
 #include "admin/remote.h"
 #include "base/clock.h"
 #include "base/limits.h"
-#include "base/utf8.h"
 #include "json/json.h"
 #include "json/writer.h"
 
@@ -213,14 +211,10 @@ static int check_signal(dmcp_admin *a, const char *name, const char *value)
 {
     yyjson_doc *doc = NULL;
     struct err why = { 0 };
-    int rc = DMCP_OK;
+    int rc = query_check_signal(str_of(name), &a->error);
 
-    if (!name || !name[0] || strlen(name) > LIMIT_ALIAS_BYTES || (unsigned char)name[0] < ' ' ||
-        !utf8_is_valid(str_of(name))) {
-        return err_set(&a->error, DMCP_E_INVALID,
-                       "a signal has a name of 1 to %d bytes, which does not begin with a control "
-                       "character",
-                       LIMIT_ALIAS_BYTES);
+    if (rc != DMCP_OK) {
+        return rc;
     }
     if (value && strlen(value) > LIMIT_RESULT_BYTES) {
         return err_set(&a->error, DMCP_E_TOOBIG, "the value has more than %u bytes",

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "base/limits.h"
+#include "base/utf8.h"
 
 #define LIMIT_DEFAULT 50
 #define LIMIT_MAX 1000
@@ -59,6 +60,18 @@ int query_read_id(struct str text, struct id *id_out)
         lower[i] = c >= 'A' && c <= 'F' ? (char)(c - 'A' + 'a') : c;
     }
     return id_from_hex(str_make(lower, sizeof(lower)), id_out);
+}
+
+int query_check_signal(struct str name, struct err *e)
+{
+    if (name.len == 0 || name.len > LIMIT_ALIAS_BYTES || (unsigned char)name.p[0] < ' ' ||
+        memchr(name.p, 0, name.len) || !utf8_is_valid(name)) {
+        return err_set(e, DMCP_E_INVALID,
+                       "a signal has a name of 1 to %d bytes, which does not begin with a control "
+                       "character",
+                       LIMIT_ALIAS_BYTES);
+    }
+    return DMCP_OK;
 }
 
 static int read_id(struct str text, const char *what, struct id *id_out, struct err *e)

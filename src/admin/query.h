@@ -38,4 +38,7 @@ int query_read(struct arena *a, struct str path, struct str parameters, struct a
  * UUID. DMCP_E_INVALID. */
 int query_read_id(struct str text, struct id *id_out) MUST_CHECK;
 
+/* The name of a signal; DMCP_E_INVALID. */
+int query_check_signal(struct str name, struct err *e) MUST_CHECK;
+
 #endif
