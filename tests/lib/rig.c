@@ -31,7 +31,10 @@ struct rig *rig_new(void)
                                           .max_dispatched_bytes = 1000,
                                           .max_sessions = 4,
                                           .session_idle_ms = RIG_IDLE_MS,
-                                          .prime_ms = RIG_PRIME_MS };
+                                          .key_ms = RIG_KEY_MS,
+                                          .prime_ms = RIG_PRIME_MS,
+                                          .cancelled = STR(RIG_CANCELLED) };
+    buf_init(&r->row, SIZE_MAX / 2);
     r->now = (struct engine_time){ .wall_ms = START_MS, .mono_ms = 1000 };
     start_engine(r);
     r->session = rig_id(r);
@@ -68,6 +71,7 @@ void rig_free(struct rig *r)
 {
     stop_engine(r);
     free_mail(r->seen);
+    buf_fini(&r->row);
     store_close(r->store);
     mem_free(r);
 }
