@@ -4,9 +4,9 @@
  * engine remembers only when the first one is due.
  *
  * A timer names a row of a call's journal. When it is due and that row still waits for it, the row
- * becomes failed with the body "expired" and the call is woken. A condition on maps only gets that
- * body: whether it holds after all is its handler's to see. A row that got its answer takes its
- * timer with it; one that is left over, because the call is over, is dropped when it is due.
+ * becomes expired and the call is woken. A condition on maps only gets that word as its body:
+ * whether it holds after all is its handler's to see. A row that got its answer takes its timer with
+ * it; one that is left over, because the call is over, is dropped when it is due.
  */
 #include "engine/internal.h"
 
@@ -52,10 +52,13 @@ static int expire(struct engine *e, struct id id, struct str alias, uint64_t due
     buf_init(&value, SIZE_MAX / 2);
     rc = journal_get(e, call, alias, &value, &r);
     if (rc == DMCP_OK && r.state == STEP_STARTED && r.due_ms == due_ms) {
-        r.state = r.guard == GUARD_UNTIL ? STEP_STARTED : STEP_FAILED;
+        if (r.guard == GUARD_UNTIL) {
+            r.body = STR("expired");
+        } else {
+            r.state = STEP_EXPIRED;
+        }
         r.due_ms = 0;
         r.at_ms = e->now.wall_ms;
-        r.body = STR("expired");
         journal_put(e, call, alias, &r);
         call_wake(e, call);
     }

@@ -144,7 +144,7 @@ int journal_record_dec(struct str s, struct journal_record *r)
     struct decoder d = begin(s);
 
     r->guard = dec_code(&d, GUARD_LOOP);
-    r->state = dec_code(&d, STEP_FAILED);
+    r->state = dec_code(&d, STEP_EXPIRED);
     r->attempt = dec_u32(&d);
     r->at_ms = dec_u64(&d);
     r->due_ms = dec_u64(&d);

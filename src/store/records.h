@@ -95,7 +95,12 @@ enum step_guard {
     GUARD_UNTIL = 7, /* a condition on maps */
     GUARD_LOOP = 8,  /* started: [iterations done, state left]; done: the same at its end */
 };
-enum step_state { STEP_STARTED = 1, STEP_DONE = 2, STEP_FAILED = 3 };
+enum step_state {
+    STEP_STARTED = 1,
+    STEP_DONE = 2,
+    STEP_FAILED = 3,
+    STEP_EXPIRED = 4, /* of waits: nothing came in time; the body stays */
+};
 
 /* | 1 | at 8 | message | */
 struct event_record {

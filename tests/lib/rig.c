@@ -37,6 +37,7 @@ struct rig *rig_new(void)
     buf_init(&r->row, SIZE_MAX / 2);
     r->now = (struct engine_time){ .wall_ms = START_MS, .mono_ms = 1000 };
     start_engine(r);
+    assert_int_equal(rig_recover(r, NULL), DMCP_OK); /* as every process does */
     r->session = rig_id(r);
     open = command_new(CMD_SESSION_OPEN);
     open->session = r->session;
@@ -182,6 +183,17 @@ struct action *rig_expect(struct rig *r, enum action_kind kind, enum action_when
     assert_int_equal(a->kind, kind);
     assert_int_equal(a->when, when);
     return a;
+}
+
+struct action *rig_skip_to(struct rig *r, enum action_kind kind)
+{
+    struct action *a = action_of(r->queue.first);
+
+    while (a && a->kind != kind) {
+        rig_expect(r, a->kind, a->when);
+        a = action_of(r->queue.first);
+    }
+    return rig_expect(r, kind, a ? a->when : WHEN_VISIBLE);
 }
 
 void rig_expect_nothing(struct rig *r)

@@ -60,6 +60,7 @@ void rig_restart(struct rig *r);                          /* all kept, nobody to
 
 /* The first action in the queue, which must be of this kind. */
 struct action *rig_expect(struct rig *r, enum action_kind kind, enum action_when when);
+struct action *rig_skip_to(struct rig *r, enum action_kind kind); /* the first of this kind */
 void rig_expect_nothing(struct rig *r);
 void rig_expect_wake(struct rig *r, enum action_when when, int code);
 void rig_expect_refused(struct rig *r, uint64_t peer, int code);

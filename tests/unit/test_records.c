@@ -215,7 +215,7 @@ TEST(records, journal)
     assert_true(str_eq(back.label, r.label) && str_eq(back.body, r.body));
     expect_record(&b, golden, decode_journal);
     expect_codes(golden, 1, GUARD_LOOP, decode_journal);
-    expect_codes(golden, 2, STEP_FAILED, decode_journal);
+    expect_codes(golden, 2, STEP_EXPIRED, decode_journal);
 }
 
 static int decode_event(struct str s)
