@@ -6,6 +6,7 @@
 #include "store/records.h"
 
 #include "base/codec.h"
+#include "store/keys.h"
 
 #define LAYOUT 1
 
@@ -235,6 +236,9 @@ int input_record_dec(struct str s, struct input_record *r)
     r->call = dec_id(&d);
     r->session = dec_id(&d);
     r->alias = dec_str(&d);
+    if (r->alias.len == 0 || r->alias.len > KEY_ALIAS_BYTES_MAX) {
+        d.failed = true; /* no key has it */
+    }
     return dec_end(&d);
 }
 
