@@ -50,19 +50,17 @@ static void ask(struct engine *e, struct call *call, const struct command *c)
 
 static void begin_wait(struct engine *e, struct call *call, const struct command *c)
 {
-    uint64_t due_ms = c->wait.delay_ms ? e->now.wall_ms + c->wait.delay_ms : c->wait.due_ms;
     struct journal_record r = { .guard = GUARD_INPUT,
                                 .state = STEP_STARTED,
                                 .attempt = call->attempt,
                                 .at_ms = e->now.wall_ms,
-                                .due_ms = due_ms,
                                 .label = c->wait.label,
                                 .body = c->wait.body };
 
-    journal_put(e, call, c->wait.alias, &r);
-    if (due_ms) {
-        timer_put(e, call->id, c->wait.alias, due_ms);
+    if (c->wait.delay_ms) {
+        r.due_ms = timer_put(e, call->id, c->wait.alias, c->wait.delay_ms);
     }
+    journal_put(e, call, c->wait.alias, &r);
     ask(e, call, c);
     call_prime(e, call);
 }
