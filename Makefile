@@ -51,7 +51,7 @@ CLIENT_LIBS := -lcurl -lyyjson -lcrypto -lpcre2-8
 # ---- Sources -------------------------------------------------------------------------------------
 
 # Which parts of src go into which library (docs/DESIGN.md, layout).
-SERVER_DIRS := base json store engine mcp call net server
+SERVER_DIRS := base json store engine mcp call net admin server
 SERVER_SRC  := $(sort $(wildcard $(SERVER_DIRS:%=src/%/*.c)))
 CLIENT_SRC  := $(sort $(wildcard src/base/*.c src/json/*.c src/net/sse.c src/client/*.c))
 ALL_SRC     := $(sort $(SERVER_SRC) $(CLIENT_SRC))

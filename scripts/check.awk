@@ -19,7 +19,8 @@ BEGIN {
     may["mcp"]    = "base json engine/command.h engine/action.h mcp"
     may["call"]   = "base json store engine/command.h engine/action.h mcp/tool.h call"
     may["net"]    = "base net"
-    may["server"] = "base json store engine mcp call net server"
+    may["admin"]  = "base json store net/http_unix.h admin"
+    may["server"] = "base json store engine mcp call net admin server"
     may["client"] = "base json client net/sse.h"
 
     # Libraries that belong to certain layers only.
@@ -29,7 +30,7 @@ BEGIN {
     home["libpq-fe.h"] = "store"
     home["curl/"] = "client"
     home["pcre2.h"] = "json"
-    home["yyjson.h"] = "json mcp call server client"
+    home["yyjson.h"] = "json mcp call admin server client"
     # The engine and what it is made of is a function: no threads, no sockets, no files, no time.
     not_in_engine = " pthread.h threads.h time.h sys/time.h unistd.h fcntl.h sys/socket.h poll.h "
 

@@ -311,8 +311,8 @@ static int check_step(struct step *s)
     }
     if (call_is_in_body(call)) {
         return call_fail(call, DMCP_E_MISUSE,
-                         "step \"%s\" stands in %s: that is one unit, so run one after the other, "
-                         "from the handler",
+                         "step \"%s\" stands in %s: a step is one unit, so run one after the "
+                         "other, from the handler",
                          s->spec->alias, scope_place(call));
     }
     s->alias = journal_step_alias(call, s->spec->alias);

@@ -265,6 +265,7 @@ static int replay(struct until *u, const struct entry *entry)
         }
         return rc;
     case STEP_FAILED:
+    case STEP_EXPIRED:
         return fail_expired(u);
     case STEP_STARTED:
         break;

@@ -152,10 +152,9 @@ static int judge(struct wait *w, const struct entry *entry, struct str *answer_o
     case STEP_DONE:
         *answer_out = entry->body;
         return DMCP_OK;
+    case STEP_EXPIRED:
+        return call_fail(w->call, DMCP_E_TIMEOUT, "%s: nothing came in time", w->what);
     case STEP_FAILED:
-        if (str_eq(entry->body, STR("expired"))) {
-            return call_fail(w->call, DMCP_E_TIMEOUT, "%s: nothing came in time", w->what);
-        }
         return call_fail(w->call, DMCP_E_REMOTE, "%s: the client answered with the error %.*s",
                          w->what, STR_FMT(entry->body));
     case STEP_STARTED:

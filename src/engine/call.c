@@ -242,7 +242,7 @@ static void begin(struct engine *e, const struct command *c)
     put_start(e, call, &r);
     idempotency_put(e, c);
     if (c->start.timeout_ms) {
-        timer_put(e, call->id, STR(TIMER_CALL_TIMEOUT), e->now.wall_ms + c->start.timeout_ms);
+        timer_put(e, call->id, STR(TIMER_CALL_TIMEOUT), c->start.timeout_ms);
     }
     if (c->peer) {
         f = follower_add(e, c->peer, c->session, call->id, 1, c->start.credit);

@@ -99,8 +99,7 @@ struct command {
         } event;
         struct {
             struct str alias, label;
-            uint64_t due_ms;     /* wall clock: when waiting ends; 0 for never */
-            uint64_t delay_ms;   /* or so long from now; 0 when due_ms counts */
+            uint64_t delay_ms;   /* from now to the end of waiting; 0 for none */
             struct id input;     /* the question's id; zero when it is no question */
             struct id old_input; /* the question that this one replaces; zero for none */
             struct str cancel;   /* message to the client that cancels the old question */

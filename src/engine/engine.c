@@ -6,9 +6,6 @@
 
 #include <assert.h>
 
-/* Timers go by the wall clock, which may be set: look again after so long at the latest. */
-#define MAX_SLEEP_MS 60000
-
 static int tick(struct engine *e, const struct command *c)
 {
     (void)c; /* time came with engine_apply */
@@ -63,6 +60,7 @@ struct engine *engine_new(struct store *store, const struct engine_options *o)
     }
     list_init(&e->priming);
     list_init(&e->readers);
+    e->timers_from = key_kind_start(KEY_TIMER);
     e->next_timer_ms = UINT64_MAX;
     e->epoch = 1;
     sweep_init(e);
@@ -125,16 +123,9 @@ uint64_t engine_deadline(const struct engine *e, struct engine_time now)
 {
     struct link *first = list_first(&e->priming);
     uint64_t at = first ? CONTAINER_OF(first, struct call, prime_link)->prime_ms : UINT64_MAX;
-    uint64_t left_ms;
+    uint64_t timer_at = timer_deadline(e, now);
 
-    if (e->next_timer_ms != UINT64_MAX) {
-        left_ms = e->next_timer_ms > now.wall_ms ? e->next_timer_ms - now.wall_ms : 0;
-        if (left_ms > MAX_SLEEP_MS) {
-            left_ms = MAX_SLEEP_MS;
-        }
-        at = now.mono_ms + left_ms < at ? now.mono_ms + left_ms : at;
-    }
-    return at;
+    return timer_at < at ? timer_at : at;
 }
 
 struct engine_counts engine_counts(const struct engine *e)

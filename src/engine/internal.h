@@ -108,7 +108,9 @@ struct engine {
     struct list readers; /* followers of calls that are not in memory: they read the rows */
     size_t dispatched_bytes, n_sessions;
     uint64_t epoch;          /* the number of this life of the server */
+    struct key timers_from;  /* no timer stands before this key */
     uint64_t next_timer_ms;  /* wall clock: no timer is due before; UINT64_MAX for none */
+    uint64_t timers_rest_ms; /* mono: until then none fires while many calls wait for a worker */
     bool has_loose_streams; /* some stream in memory has no follower */
     struct hmap unwritten;  /* keys of rows that engine_read must not read yet */
     bool has_unwritten_watch;
@@ -207,9 +209,11 @@ int wait_signal(struct engine *e, const struct command *c) MUST_CHECK;
  * alias of one that goes on waking the watchers of a map; no step has them. */
 #define TIMER_CALL_TIMEOUT "\001timeout"
 #define TIMER_WATCH "\001watch"
-void timer_put(struct engine *e, struct id call, struct str alias, uint64_t due_ms);
+/* Due so long from now, at the time that it returns; 0: that is never, and there is none. */
+uint64_t timer_put(struct engine *e, struct id call, struct str alias, uint64_t delay_ms);
 void timer_drop(struct engine *e, struct id call, struct str alias,
                 uint64_t due_ms); /* 0: there is none */
+uint64_t timer_deadline(const struct engine *e, struct engine_time now); /* mono */
 int timer_fire_due(struct engine *e) MUST_CHECK;
 int timer_load(struct engine *e) MUST_CHECK; /* at recovery */
 void cancel_call(struct engine *e, struct call *call);

@@ -43,6 +43,9 @@ int sweep_session(struct engine *e, struct sweep_left *left, struct str key, str
     if (rc != DMCP_OK) {
         return rc;
     }
+    if (use != SESSION_IN_DOUBT) {
+        e->sweep.request_at.len = 0;
+    }
     switch (use) {
     case SESSION_IN_USE: /* 2 */
         session_touch(e, id, &r);

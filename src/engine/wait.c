@@ -3,12 +3,13 @@
  * Waits: what a handler needs from outside before it can go on. A wait is a row of the call's
  * journal:
  *
- *     absent --CMD_WAIT--> started --answer, signal--> done      (body: what came)
- *        |                    |----error of the client, expiry, cancellation--> failed
+ *     absent --CMD_WAIT--> started --answer, signal-----> done      (body: what came)
+ *        |                    |------error of the client--> failed  (body: its text)
+ *        |                    +------time-----------------> expired (body: as it was)
  *        +--signal that comes before anybody waits for it--> done
  *
- * Time alone ends a sleep (failed, "expired": the handler takes that for its end). A question to
- * the client has an input row too, by the id that its answer will carry.
+ * A sleep is a wait that only time ends. A question to the client has an input row too, by the id
+ * that its answer will carry, for as long as it is open.
  */
 #include "engine/internal.h"
 
@@ -49,19 +50,17 @@ static void ask(struct engine *e, struct call *call, const struct command *c)
 
 static void begin_wait(struct engine *e, struct call *call, const struct command *c)
 {
-    uint64_t due_ms = c->wait.delay_ms ? e->now.wall_ms + c->wait.delay_ms : c->wait.due_ms;
     struct journal_record r = { .guard = GUARD_INPUT,
                                 .state = STEP_STARTED,
                                 .attempt = call->attempt,
                                 .at_ms = e->now.wall_ms,
-                                .due_ms = due_ms,
                                 .label = c->wait.label,
                                 .body = c->wait.body };
 
-    journal_put(e, call, c->wait.alias, &r);
-    if (due_ms) {
-        timer_put(e, call->id, c->wait.alias, due_ms);
+    if (c->wait.delay_ms) {
+        r.due_ms = timer_put(e, call->id, c->wait.alias, c->wait.delay_ms);
     }
+    journal_put(e, call, c->wait.alias, &r);
     ask(e, call, c);
     call_prime(e, call);
 }
@@ -150,9 +149,14 @@ static int answer_input(struct engine *e, const struct command *c, const struct 
     if (rc == DMCP_OK) {
         rc = settle(e, call, r->alias, c->answer.is_error ? STEP_FAILED : STEP_DONE,
                     c->answer.body);
+    }
+    if (rc == DMCP_E_NOTFOUND || rc == DMCP_E_CONFLICT) {
+        rc = DMCP_OK; /* the call is over, or it has waited for long enough */
+    }
+    if (rc == DMCP_OK) {
         del_input(e, c->answer.input);
     }
-    return rc == DMCP_E_NOTFOUND || rc == DMCP_E_CONFLICT ? DMCP_OK : rc;
+    return rc;
 }
 
 /* An answer to a question that is not open (any more), or is another session's, changes nothing

@@ -166,8 +166,7 @@ static void put_waiting(struct engine *e, struct call *call, const struct comman
                                 .body = STR("") };
 
     if (c->watch.delay_ms) {
-        r.due_ms = e->now.wall_ms + c->watch.delay_ms;
-        timer_put(e, call->id, c->watch.alias, r.due_ms);
+        r.due_ms = timer_put(e, call->id, c->watch.alias, c->watch.delay_ms);
     }
     journal_put(e, call, c->watch.alias, &r);
 }

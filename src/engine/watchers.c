@@ -161,7 +161,7 @@ void watch_wake(struct engine *e, const struct watchers *w)
         buf_init(&alias, SIZE_MAX / 2);
         buf_addz(&alias, TIMER_WATCH);
         buf_add_str(&alias, dec_str(&rest));
-        timer_put(e, no_id, buf_str(&alias), e->now.wall_ms);
+        timer_put(e, no_id, buf_str(&alias), 0);
         buf_fini(&alias);
     }
 }

@@ -15,11 +15,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "json/writer.h"
+#include "server/control.h"
 #include "server/driver.h"
 #include "server/listener.h"
 #include "server/outbox.h"
 #include "server/room.h"
+#include "server/verdict.h"
 #include "server/workers.h"
 
 #define MAX_DISPATCHED 1024
@@ -32,22 +33,6 @@
 #define STOP_POLL_MS 10
 #define STOP_FLUSH_MS 1000    /* for the last answers to reach their clients */
 #define STORE_DESCRIPTORS 512
-
-/* What a repeat of a cancelled request gets (the code that the Language Server Protocol gave to
- * cancelled requests; JSON-RPC and MCP have none). */
-static struct str cancelled_error(struct buf *b)
-{
-    struct json_writer w;
-
-    jw_init(&w, b);
-    jw_object(&w);
-    jw_key(&w, "code");
-    jw_int(&w, -32800);
-    jw_key(&w, "message");
-    jw_strz(&w, "the request was cancelled");
-    jw_object_end(&w);
-    return buf_str(b);
-}
 
 struct process {
     const struct process_config *config;
@@ -63,6 +48,7 @@ struct process {
     struct call_env env;
     struct workers *workers;
     struct listener *listener;
+    struct control *control; /* NULL: the store is not a directory */
     struct endpoint_config endpoint;
     struct buf cancelled;
     atomic_bool is_stopping;
@@ -79,7 +65,9 @@ static void take_actions(struct process *p)
 
     for (; m; m = next) {
         next = m->next;
-        endpoint_action(listener_endpoint(p->listener), action_of(m));
+        if (!control_take(p->control, action_of(m))) {
+            endpoint_action(listener_endpoint(p->listener), action_of(m));
+        }
     }
 }
 
@@ -266,6 +254,7 @@ static void leave_handlers(struct process *p)
 
 static void finish_stop(struct process *p)
 {
+    control_close(p->control);
     if (p->driver) { /* handlers still run, with all that they hold */
         _exit(EXIT_ENDED);
     }
@@ -315,6 +304,7 @@ static void on_signal(uv_signal_t *handle, int signal_number)
     log_info("stopping: waiting for %zu running tools", workers_running(p->workers));
     p->deadline_ms = clock_mono_ms() + p->options->stop_ms;
     listener_stop(p->listener);
+    control_stop(p->control);
     endpoint_set_refusal(listener_endpoint(p->listener), DMCP_E_STOPPING);
     workers_drain(p->workers);
     uv_timer_start(&p->timer, on_stop_timer, 0, STOP_POLL_MS);
@@ -348,17 +338,6 @@ static int open_store(struct process *p, struct err *e)
     return rc;
 }
 
-static void crash_result(struct buf *out, const struct crash_note *crash)
-{
-    struct buf text;
-
-    buf_init(&text, 4 * KIB);
-    buf_addf(&text, "the tool crashed the server %d times (%s) and is not run again",
-             LIMIT_CRASHES, crash->signal ? strsignal(crash->signal) : "it ended the process");
-    tool_error_write(out, buf_str(&text));
-    buf_fini(&text);
-}
-
 static int start_engine(struct process *p, const struct crash_note *crash, struct err *e)
 {
     const struct options *o = p->options;
@@ -369,7 +348,7 @@ static int start_engine(struct process *p, const struct crash_note *crash, struc
                                            .session_idle_ms = o->session_idle_ms,
                                            .key_ms = o->key_ms,
                                            .prime_ms = PRIME_MS,
-                                           .cancelled = cancelled_error(&p->cancelled) };
+                                           .cancelled = buf_str(&p->cancelled) };
     const struct driver_ops ops = {
         .dispatch = dispatch, .dispatched = dispatched, .cancel = cancel, .failed = driver_failed,
         .arg = p,
@@ -378,7 +357,7 @@ static int start_engine(struct process *p, const struct crash_note *crash, struc
     int rc;
 
     buf_init(&result, 32 * KIB);
-    crash_result(&result, crash);
+    verdict_crashed(&result, crash);
     rc = driver_open(p->store, &engine, &ops, &p->io, crash->is_set == 1 ? &crash->call : NULL,
                      buf_str(&result), &p->driver, e);
     buf_fini(&result);
@@ -426,12 +405,24 @@ static int start_listener(struct process *p, struct err *e)
                         &p->listener, e);
 }
 
+static void start_control(struct process *p)
+{
+    if (strcmp(p->options->store, "memory:") != 0) {
+        p->control = control_new(&(struct control_config){ .loop = &p->loop,
+                                                           .dir = p->options->store,
+                                                           .store = p->store,
+                                                           .post = post,
+                                                           .arg = p });
+    }
+}
+
 static void free_process(struct process *p)
 {
     if (p->workers) {
         workers_free(p->workers);
     }
     listener_free(p->listener);
+    control_free(p->control);
     store_close(p->store);
     mailbox_fini(&p->io);
     buf_fini(&p->cancelled);
@@ -468,6 +459,7 @@ int process_run(void *arg, const struct crash_note *crash, struct crash_note *no
     raise_descriptor_limit(p.options);
     init_loop(&p);
     buf_init(&p.cancelled, KIB);
+    verdict_cancelled(&p.cancelled);
     rc = open_store(&p, &e);
     if (rc == DMCP_OK) {
         rc = start_engine(&p, crash, &e);
@@ -486,6 +478,7 @@ int process_run(void *arg, const struct crash_note *crash, struct crash_note *no
     if (rc == DMCP_E_FULL) {
         begin_failure(&p, rc);
     } else {
+        start_control(&p);
         workers_begin(p.workers);
         driver_begin(p.driver);
     }

@@ -246,7 +246,7 @@ int key_event_sequence(struct str key, uint64_t *sequence_out)
 int key_timer_parts(struct str key, uint64_t *due_ms_out, struct id *call_out,
                     struct str *alias_out)
 {
-    if (key.len <= TIMER_ID_END) {
+    if (key.len <= TIMER_ID_END || key.len - TIMER_ID_END > KEY_ALIAS_BYTES_MAX) {
         return DMCP_E_CORRUPT;
     }
     *due_ms_out = read_u64(key.p + 1);

@@ -39,6 +39,7 @@
 
 #define FORMAT_VERSION 1
 #define KEY_BYTES_MAX (1 + 128 + 1 + 1024 + 64)
+#define KEY_ALIAS_BYTES_MAX (KEY_BYTES_MAX - 26) /* so that it fits into a timer's key too */
 
 enum key_kind {
     KEY_META = 0x01,

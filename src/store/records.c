@@ -6,6 +6,7 @@
 #include "store/records.h"
 
 #include "base/codec.h"
+#include "store/keys.h"
 
 #define LAYOUT 1
 
@@ -144,7 +145,7 @@ int journal_record_dec(struct str s, struct journal_record *r)
     struct decoder d = begin(s);
 
     r->guard = dec_code(&d, GUARD_LOOP);
-    r->state = dec_code(&d, STEP_FAILED);
+    r->state = dec_code(&d, STEP_EXPIRED);
     r->attempt = dec_u32(&d);
     r->at_ms = dec_u64(&d);
     r->due_ms = dec_u64(&d);
@@ -259,6 +260,9 @@ int input_record_dec(struct str s, struct input_record *r)
     r->call = dec_id(&d);
     r->session = dec_id(&d);
     r->alias = dec_str(&d);
+    if (r->alias.len == 0 || r->alias.len > KEY_ALIAS_BYTES_MAX) {
+        d.failed = true; /* no key has it */
+    }
     return dec_end(&d);
 }
 

@@ -96,7 +96,12 @@ enum step_guard {
     GUARD_LOOP = 8,  /* started: [iterations done, state left]; done: the same at its end */
 };
 const char *step_guard_name(uint8_t guard); /* "a map write" */
-enum step_state { STEP_STARTED = 1, STEP_DONE = 2, STEP_FAILED = 3 };
+enum step_state {
+    STEP_STARTED = 1,
+    STEP_DONE = 2,
+    STEP_FAILED = 3,
+    STEP_EXPIRED = 4, /* of waits: nothing came in time; the body stays */
+};
 
 /* | 1 | at 8 | message | */
 struct event_record {

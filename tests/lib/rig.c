@@ -31,9 +31,13 @@ struct rig *rig_new(void)
                                           .max_dispatched_bytes = 1000,
                                           .max_sessions = 4,
                                           .session_idle_ms = RIG_IDLE_MS,
-                                          .prime_ms = RIG_PRIME_MS };
+                                          .key_ms = RIG_KEY_MS,
+                                          .prime_ms = RIG_PRIME_MS,
+                                          .cancelled = STR(RIG_CANCELLED) };
+    buf_init(&r->row, SIZE_MAX / 2);
     r->now = (struct engine_time){ .wall_ms = START_MS, .mono_ms = 1000 };
     start_engine(r);
+    assert_int_equal(rig_recover(r, NULL), DMCP_OK); /* as every process does */
     r->session = rig_id(r);
     open = command_new(CMD_SESSION_OPEN);
     open->session = r->session;
@@ -68,6 +72,7 @@ void rig_free(struct rig *r)
 {
     stop_engine(r);
     free_mail(r->seen);
+    buf_fini(&r->row);
     store_close(r->store);
     mem_free(r);
 }
@@ -178,6 +183,17 @@ struct action *rig_expect(struct rig *r, enum action_kind kind, enum action_when
     assert_int_equal(a->kind, kind);
     assert_int_equal(a->when, when);
     return a;
+}
+
+struct action *rig_skip_to(struct rig *r, enum action_kind kind)
+{
+    struct action *a = action_of(r->queue.first);
+
+    while (a && a->kind != kind) {
+        rig_expect(r, a->kind, a->when);
+        a = action_of(r->queue.first);
+    }
+    return rig_expect(r, kind, a ? a->when : WHEN_VISIBLE);
 }
 
 void rig_expect_nothing(struct rig *r)

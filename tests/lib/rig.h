@@ -20,6 +20,8 @@
 #define RIG_CREDIT 100000
 #define RIG_SWEEP_LOOKS 500
 #define RIG_SWEEP_DELETIONS 200
+#define RIG_KEY_MS 60000
+#define RIG_CANCELLED "{\"code\":-32800}"
 
 struct rig {
     struct store *store;
@@ -33,6 +35,7 @@ struct rig {
     struct id session; /* open and durable from the beginning */
     int n_write_first; /* how often the engine asked for it */
     uint64_t position;
+    struct buf row; /* of rig_row */
 };
 
 struct rig *rig_new(void);
@@ -57,6 +60,7 @@ void rig_restart(struct rig *r);                          /* all kept, nobody to
 
 /* The first action in the queue, which must be of this kind. */
 struct action *rig_expect(struct rig *r, enum action_kind kind, enum action_when when);
+struct action *rig_skip_to(struct rig *r, enum action_kind kind); /* the first of this kind */
 void rig_expect_nothing(struct rig *r);
 void rig_expect_wake(struct rig *r, enum action_when when, int code);
 void rig_expect_refused(struct rig *r, uint64_t peer, int code);
@@ -86,6 +90,30 @@ void rig_tick(struct rig *r);
 void rig_sweep(struct rig *r, uint32_t n_looks, uint32_t n_deletions); /* once, and commits it */
 int rig_sweep_all(struct rig *r); /* until no round is due; how many commands that took */
 
+/* ---- waiting (rig_wait.c) ---- */
+
+struct id rig_other_session(struct rig *r);
+void rig_wait(struct rig *r, struct id call, const char *alias, uint64_t delay_ms);
+struct id rig_ask(struct rig *r, struct id call, const char *alias, uint64_t delay_ms);
+struct id rig_ask_again(struct rig *r, struct id call, const char *alias, struct id old);
+void rig_suspend(struct rig *r, struct id call); /* and commits it */
+/* Suspended calls, durable, with an empty queue; one sleeps, the other has asked under "q". */
+struct id rig_sleeping(struct rig *r, const char *alias, uint64_t delay_ms);
+struct id rig_asking(struct rig *r, uint64_t peer, const char *request_id, struct id *input_out);
+
+void rig_answer(struct rig *r, uint64_t peer, struct id input, const char *body);
+void rig_answer_error(struct rig *r, uint64_t peer, struct id input, const char *body);
+void rig_answer_from(struct rig *r, uint64_t peer, struct id session, struct id input,
+                     const char *body);
+void rig_signal(struct rig *r, uint64_t peer, struct id call, const char *alias, const char *body);
+void rig_cancel(struct rig *r, uint64_t peer, const char *request_id);
+void rig_cancel_call(struct rig *r, uint64_t peer, struct id call);
+struct command *rig_keyed(struct rig *r, uint64_t peer, struct id session, const char *request_id,
+                          const char *key, const char *arguments);
+
+struct action *rig_expect_dispatch(struct rig *r, struct id call, uint32_t attempt);
+void rig_expect_done(struct rig *r, uint64_t peer);
+
 /* ---- rows ---- */
 
 bool rig_has(struct rig *r, struct key k);
@@ -93,6 +121,10 @@ bool rig_has_id(struct rig *r, enum key_kind kind, struct id id);
 size_t rig_count(struct rig *r, struct key prefix);
 int rig_journal_state(struct rig *r, struct id call, const char *alias); /* 0: not there */
 bool rig_map_holds(struct rig *r, const char *key, const char *value);
+struct str rig_row(struct rig *r, struct key k); /* until the next one; absent */
+struct journal_record rig_journal(struct rig *r, struct id call, const char *alias); /* likewise */
+struct result_record rig_result(struct rig *r, struct id call);                      /* likewise */
+uint8_t rig_flags(struct rig *r, struct id call); /* of its unfinished or suspended row */
 void rig_put(struct rig *r, struct key k, struct str value); /* plants a row, durable */
 void rig_del(struct rig *r, struct key k);
 

@@ -19,6 +19,12 @@ static bool get(struct rig *r, struct key k, struct buf *value)
     return rc == DMCP_OK;
 }
 
+struct str rig_row(struct rig *r, struct key k)
+{
+    buf_reset(&r->row);
+    return get(r, k, &r->row) ? buf_str(&r->row) : STR_NONE;
+}
+
 bool rig_has(struct rig *r, struct key k)
 {
     struct buf value;

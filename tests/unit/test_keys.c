@@ -36,6 +36,11 @@ TEST(keys, every_kind_has_the_bytes_that_its_picture_shows)
                  STR("\x11users\0ann\0" SHARD_AND_SAMPLE));
     expect_bytes(key_watch(STR("users"), STR(""), sample), STR("\x11users\0\0" SHARD_AND_SAMPLE));
     expect_bytes(key_of_id(KEY_WATCHING, sample), STR("\x12" SHARD_AND_SAMPLE));
+    expect_bytes(key_timer(UINT64_C(0x0102030405060708), sample, STR("z")),
+                 STR("\x0a\x01\x02\x03\x04\x05\x06\x07\x08" SHARD_AND_SAMPLE "z"));
+    expect_bytes(key_idempotency(sample, STR("key")), STR("\x0b" SHARD_AND_SAMPLE "key"));
+    expect_bytes(key_of_id(KEY_INPUT, sample), STR("\x0c" SHARD_AND_SAMPLE));
+    expect_bytes(key_of_id(KEY_SUSPENDED, sample), STR("\x0d" SHARD_AND_SAMPLE));
     expect_bytes(key_reference(sample, STR("\x0bk")), STR("\x0e" SHARD_AND_SAMPLE "\x0bk"));
     expect_bytes(key_map(STR("users"), STR("ann")), STR("\x20users\0ann"));
 }
@@ -120,12 +125,13 @@ TEST(keys, events_order_by_stream_and_then_by_sequence)
 
 TEST(keys, rows_of_an_id_order_by_kind_then_shard_then_id)
 {
-    static const enum key_kind kinds[] = { KEY_SESSION, KEY_CALL, KEY_RESULT, KEY_UNFINISHED,
-                                           KEY_STREAM };
+    static const enum key_kind kinds[] = { KEY_SESSION, KEY_CALL,  KEY_RESULT,   KEY_UNFINISHED,
+                                           KEY_STREAM,  KEY_INPUT, KEY_SUSPENDED };
     struct random r = { 2 };
 
     for (int i = 0; i < N_PAIRS; i++) {
-        enum key_kind k = kinds[random_below(&r, 5)], l = kinds[random_below(&r, 5)];
+        enum key_kind k = kinds[random_below(&r, COUNT_OF(kinds))];
+        enum key_kind l = kinds[random_below(&r, COUNT_OF(kinds))];
         struct id a = random_id(&r), b = random_id(&r);
         int by_kind = compare_u64(k, l);
 
@@ -148,6 +154,22 @@ TEST(keys, steps_order_by_call_and_then_by_alias)
                          by_call ? by_call : sign(str_cmp(s, t)));
         assert_int_equal(compare_keys(key_request(a, s), key_request(b, t)),
                          by_call ? by_call : sign(str_cmp(s, t)));
+    }
+}
+
+TEST(keys, timers_order_by_time_then_by_call_and_then_by_alias)
+{
+    struct random r = { 6 };
+    char one[8], two[8];
+
+    for (int i = 0; i < N_PAIRS; i++) {
+        struct id a = random_id(&r), b = random_chance(&r, 50) ? a : random_id(&r);
+        uint64_t m = random_number(&r), n = random_chance(&r, 50) ? m : random_number(&r);
+        struct str s = random_text(&r, one), t = random_text(&r, two);
+        int by_call = compare_ids(a, b), by_alias = by_call ? by_call : sign(str_cmp(s, t));
+
+        assert_int_equal(compare_keys(key_timer(m, a, s), key_timer(n, b, t)),
+                         m != n ? compare_u64(m, n) : by_alias);
     }
 }
 
@@ -247,8 +269,9 @@ TEST(keys, the_parts_of_a_key_come_back)
     struct key event = key_event(sample, UINT64_MAX - 1), map = key_map(STR("m"), STR("k\0l"));
     struct key empty = key_map(STR("m"), STR("")), reference = key_reference(sample, STR("\x07x"));
     struct key watch = key_watch(STR("m"), STR("k"), sample);
+    struct key timer = key_timer(77, sample, STR("\x01z"));
     struct str alias, name, key, to;
-    uint64_t sequence;
+    uint64_t sequence, due_ms;
     struct id id;
 
     assert_int_equal(key_id(key_str(&call), &id), DMCP_OK);
@@ -261,6 +284,9 @@ TEST(keys, the_parts_of_a_key_come_back)
     assert_true(str_eqz(to, "\x07x"));
     assert_int_equal(key_event_sequence(key_str(&event), &sequence), DMCP_OK);
     assert_true(sequence == UINT64_MAX - 1);
+    memset(&id, 0, sizeof(id));
+    assert_int_equal(key_timer_parts(key_str(&timer), &due_ms, &id, &alias), DMCP_OK);
+    assert_true(due_ms == 77 && id_eq(id, sample) && str_eq(alias, STR("\x01z")));
     assert_int_equal(key_map_parts(key_str(&map), &name, &key), DMCP_OK);
     assert_true(str_eqz(name, "m") && str_eq(key, STR("k\0l")));
     assert_int_equal(key_map_parts(key_str(&empty), &name, &key), DMCP_OK);
@@ -276,8 +302,10 @@ TEST(keys, keys_that_are_too_short_or_too_long_are_corrupt)
 {
     struct key call = key_of_id(KEY_CALL, sample), event = key_event(sample, 1);
     struct key watch = key_watch(STR("m"), STR("k"), sample);
+    struct key timer = key_timer(1, sample, STR(""));
+    char long_timer[KEY_BYTES_MAX + 2] = "\x0a";
     struct str part;
-    uint64_t sequence;
+    uint64_t sequence, due_ms;
     struct id id;
 
     for (size_t n = 0; n < watch.len; n++) {
@@ -293,6 +321,14 @@ TEST(keys, keys_that_are_too_short_or_too_long_are_corrupt)
         assert_int_equal(key_event_sequence(str_make(event.b, n), &sequence), DMCP_E_CORRUPT);
     }
     assert_int_equal(key_event_sequence(str_make(event.b, event.len + 1), &sequence),
+                     DMCP_E_CORRUPT);
+    for (size_t n = 0; n <= timer.len; n++) { /* without an alias it names nothing */
+        assert_int_equal(key_timer_parts(str_make(timer.b, n), &due_ms, &id, &part),
+                         DMCP_E_CORRUPT);
+    }
+    assert_int_equal(key_timer_parts(str_make(long_timer, KEY_BYTES_MAX), &due_ms, &id, &part),
+                     DMCP_OK);
+    assert_int_equal(key_timer_parts(str_make(long_timer, KEY_BYTES_MAX + 1), &due_ms, &id, &part),
                      DMCP_E_CORRUPT);
     assert_int_equal(key_map_parts(STR(""), &part, &part), DMCP_E_CORRUPT);
     assert_int_equal(key_map_parts(STR("\x20"), &part, &part), DMCP_E_CORRUPT);

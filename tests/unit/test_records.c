@@ -5,6 +5,7 @@
  */
 #include "harness.h"
 #include "random.h"
+#include "store/keys.h"
 #include "store/records.h"
 
 #define ID_A "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10"
@@ -215,7 +216,7 @@ TEST(records, journal)
     assert_true(str_eq(back.label, r.label) && str_eq(back.body, r.body));
     expect_record(&b, golden, decode_journal);
     expect_codes(golden, 1, GUARD_LOOP, decode_journal);
-    expect_codes(golden, 2, STEP_FAILED, decode_journal);
+    expect_codes(golden, 2, STEP_EXPIRED, decode_journal);
 }
 
 static int decode_event(struct str s)
@@ -315,12 +316,79 @@ TEST(records, watch)
     buf_fini(&ranges);
 }
 
+static int decode_idempotency(struct str s)
+{
+    struct idempotency_record r;
+
+    return idempotency_record_dec(s, &r);
+}
+
+TEST(records, idempotency)
+{
+    struct idempotency_record r = {
+        .call = id_of(ID_A), .digest = id_of(ID_B), .expires_ms = 0x0102030405060708
+    };
+    struct idempotency_record back;
+    struct buf b;
+
+    buf_init(&b, 1000);
+    idempotency_record_enc(&b, &r);
+    assert_int_equal(idempotency_record_dec(buf_str(&b), &back), DMCP_OK);
+    assert_true(id_eq(back.call, r.call) && id_eq(back.digest, r.digest));
+    assert_true(back.expires_ms == r.expires_ms);
+    expect_record(&b, STR("\x01" ID_A ID_B "\x01\x02\x03\x04\x05\x06\x07\x08"),
+                  decode_idempotency);
+}
+
+static int decode_input(struct str s)
+{
+    struct input_record r;
+
+    return input_record_dec(s, &r);
+}
+
+TEST(records, input)
+{
+    struct input_record r = { .call = id_of(ID_A), .session = id_of(ID_B), .alias = STR("q") };
+    struct input_record back;
+    struct buf b;
+
+    buf_init(&b, 1000);
+    input_record_enc(&b, &r);
+    assert_int_equal(input_record_dec(buf_str(&b), &back), DMCP_OK);
+    assert_true(id_eq(back.call, r.call) && id_eq(back.session, r.session));
+    assert_true(str_eq(back.alias, r.alias));
+    expect_record(&b, STR("\x01" ID_A ID_B "\0\0\0\x01q"), decode_input);
+}
+
+TEST(records, an_input_whose_alias_fits_into_no_key_is_corrupt)
+{
+    char alias[KEY_ALIAS_BYTES_MAX + 1];
+    struct input_record r = { .alias = str_make(alias, sizeof(alias)) };
+    struct buf b;
+
+    memset(alias, 'a', sizeof(alias));
+    buf_init(&b, 10000);
+    input_record_enc(&b, &r);
+    assert_int_equal(decode_input(buf_str(&b)), DMCP_E_CORRUPT);
+    buf_reset(&b);
+    r.alias.len--;
+    input_record_enc(&b, &r);
+    assert_int_equal(decode_input(buf_str(&b)), DMCP_OK);
+    buf_reset(&b);
+    r.alias.len = 0;
+    input_record_enc(&b, &r);
+    assert_int_equal(decode_input(buf_str(&b)), DMCP_E_CORRUPT);
+    buf_fini(&b);
+}
+
 /* Random bytes behind the layout number: refused or taken, but never read past their end. */
 TEST(records, random_bytes_lead_no_decoder_past_their_end)
 {
     static const decode_fn decoders[] = { decode_session, decode_call,    decode_unfinished,
                                           decode_result,  decode_journal, decode_event,
-                                          decode_stream,  decode_request, decode_watch };
+                                          decode_stream,  decode_request, decode_watch,
+                                          decode_idempotency, decode_input };
     struct random r = { 1 };
 
     for (int i = 0; i < 20000; i++) {

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dmcp_admin.h: the running server on a store if there is one, else the store itself.
+ *
+ * Which of the two it is may change at any moment: a server starts, or is between two lives. So
+ * both are tried in turn while somebody holds the store's lock and does not answer.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "admin/export.h"
+#include "admin/inspect.h"
+#include "admin/remote.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "json/json.h"
+#include "json/writer.h"
+
+#define REACH_MS 5000 /* a server that starts has read its store by then */
+#define PAUSE_MS 20
+#define EXPORT_PIECE_BYTES (256 * KIB)
+
+struct dmcp_admin {
+    char *dir;
+    struct store *store; /* opened here; NULL while there is a server, or nothing was asked yet */
+    struct err error;
+    struct buf text; /* the last answer */
+};
+
+/* What is to be done, by a server or here. */
+struct errand {
+    const struct admin_query *query; /* inspect */
+    const char *target;              /* signal, cancel */
+    struct str body;
+    FILE *to; /* export */
+    uint64_t *rows_out;
+};
+
+typedef int errand_fn(dmcp_admin *a, const struct errand *errand);
+
+dmcp_admin *dmcp_admin_new(const char *store)
+{
+    dmcp_admin *a = mem_zalloc(sizeof(*a));
+
+    a->dir = mem_strdup(store ? store : "");
+    buf_init(&a->text, SIZE_MAX / 2);
+    return a;
+}
+
+static void close_store(dmcp_admin *a)
+{
+    if (a->store) {
+        store_close(a->store);
+        a->store = NULL;
+    }
+}
+
+void dmcp_admin_free(dmcp_admin *a)
+{
+    if (!a) {
+        return;
+    }
+    close_store(a);
+    buf_fini(&a->text);
+    mem_free(a->dir);
+    mem_free(a);
+}
+
+const char *dmcp_admin_error(const dmcp_admin *a)
+{
+    return a->error.text;
+}
+
+/* ---- reaching the store ---- */
+
+/* Opening a store makes one where there is none: that is not wanted here. */
+static int check_store(dmcp_admin *a)
+{
+    int fd = open(a->dir, O_PATH | O_DIRECTORY | O_CLOEXEC), code = DMCP_OK;
+
+    if (fd < 0 || faccessat(fd, "rocksdb", F_OK, 0) != 0) {
+        code = errno == EACCES ? DMCP_E_DENIED : DMCP_E_NOTFOUND;
+        err_set(&a->error, code, "there is no store in %s: %s", a->dir, strerror(errno));
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return code;
+}
+
+/* A name may carry a password: it must not get into the text. */
+static int check_name(dmcp_admin *a)
+{
+    if (strncmp(a->dir, "memory:", 7) == 0) {
+        return err_set(&a->error, DMCP_E_INVALID,
+                       "a store in memory is seen by its own server only");
+    }
+    if (strstr(a->dir, "://") || a->dir[0] == '\0') {
+        return err_set(&a->error, DMCP_E_INVALID, "name the store by its directory");
+    }
+    return DMCP_OK;
+}
+
+static void pause_shortly(void)
+{
+    struct timespec t = { .tv_nsec = PAUSE_MS * 1000000L };
+
+    nanosleep(&t, NULL);
+}
+
+static int do_it_here(dmcp_admin *a, errand_fn *here, const struct errand *errand)
+{
+    int rc = a->store ? DMCP_OK : check_store(a);
+
+    if (rc == DMCP_OK && !a->store) {
+        rc = store_open(a->dir, &a->store, &a->error);
+    }
+    return rc == DMCP_OK ? here(a, errand) : rc;
+}
+
+static int carry_out(dmcp_admin *a, errand_fn *remote, errand_fn *here,
+                     const struct errand *errand)
+{
+    uint64_t until_ms = clock_mono_ms() + REACH_MS;
+    int rc;
+
+    a->error = (struct err){ 0 };
+    rc = check_name(a);
+    if (rc != DMCP_OK) {
+        return rc;
+    }
+    for (;;) {
+        buf_reset(&a->text);
+        rc = a->store ? REMOTE_NONE : remote(a, errand);
+        if (rc != REMOTE_NONE) {
+            return rc;
+        }
+        rc = do_it_here(a, here, errand);
+        if (rc != DMCP_E_LOCKED || clock_mono_ms() >= until_ms) {
+            return rc;
+        }
+        pause_shortly();
+    }
+}
+
+/* ---- inspect ---- */
+
+static int inspect_remote(dmcp_admin *a, const struct errand *errand)
+{
+    return remote_inspect(a->dir, errand->query, &a->text, &a->error);
+}
+
+static int inspect_here(dmcp_admin *a, const struct errand *errand)
+{
+    return admin_inspect(a->store, errand->query, &a->text, &a->error);
+}
+
+int dmcp_admin_inspect(dmcp_admin *a, const dmcp_inspect *inspect, const char **json_out)
+{
+    struct admin_query asked = { .view = inspect->view,
+                                 .name = str_of(inspect->name),
+                                 .status = str_of(inspect->status),
+                                 .tool = str_of(inspect->tool),
+                                 .session = str_of(inspect->session),
+                                 .call = str_of(inspect->call),
+                                 .prefix = str_of(inspect->prefix),
+                                 .after = str_of(inspect->after),
+                                 .limit = inspect->limit,
+                                 .text = inspect->text };
+    int rc = query_check(&asked, &a->error);
+
+    if (rc == DMCP_OK) {
+        rc = carry_out(a, inspect_remote, inspect_here, &(struct errand){ .query = &asked });
+    }
+    if (rc == DMCP_OK) {
+        *json_out = buf_str(&a->text).p;
+    }
+    return rc;
+}
+
+/* ---- signal, cancel ---- */
+
+static int post_remote(dmcp_admin *a, const struct errand *errand)
+{
+    return remote_post(a->dir, errand->target, errand->body, &a->error);
+}
+
+static int post_here(dmcp_admin *a, const struct errand *errand)
+{
+    (void)errand;
+    close_store(a); /* so that a server can start */
+    return err_set(&a->error, DMCP_E_GONE, "no server runs on the store %s; start it first",
+                   a->dir);
+}
+
+static int check_call(dmcp_admin *a, const char *call)
+{
+    struct id id;
+
+    if (!call || query_read_id(str_of(call), &id) != DMCP_OK) {
+        return err_set(&a->error, DMCP_E_INVALID,
+                       "\"%.64s\" is not the id of a call: 32 hexadecimal digits",
+                       call ? call : "");
+    }
+    return DMCP_OK;
+}
+
+static int check_signal(dmcp_admin *a, const char *name, const char *value)
+{
+    yyjson_doc *doc = NULL;
+    struct err why = { 0 };
+    int rc = query_check_signal(str_of(name), &a->error);
+
+    if (rc != DMCP_OK) {
+        return rc;
+    }
+    if (value && strlen(value) > LIMIT_RESULT_BYTES) {
+        return err_set(&a->error, DMCP_E_TOOBIG, "the value has more than %u bytes",
+                       LIMIT_RESULT_BYTES);
+    }
+    if (value && json_read(str_of(value), &doc, &why) != DMCP_OK) {
+        rc = err_set(&a->error, DMCP_E_INVALID, "the value is not JSON: %s", why.text);
+    }
+    yyjson_doc_free(doc);
+    return rc;
+}
+
+static int post(dmcp_admin *a, const char *target, const char *call, const char *name,
+                const char *value)
+{
+    struct errand errand = { .target = target };
+    struct json_writer w;
+    struct buf body;
+    int rc;
+
+    buf_init(&body, SIZE_MAX / 2);
+    jw_init(&w, &body);
+    jw_object(&w);
+    jw_key(&w, "call");
+    jw_strz(&w, call);
+    if (name) {
+        jw_key(&w, "name");
+        jw_strz(&w, name);
+        jw_key(&w, "value");
+        jw_raw(&w, str_of(value ? value : "null"));
+    }
+    jw_object_end(&w);
+    errand.body = buf_str(&body);
+    rc = carry_out(a, post_remote, post_here, &errand);
+    buf_fini(&body);
+    return rc;
+}
+
+int dmcp_admin_signal(dmcp_admin *a, const char *call, const char *name, const char *value_json)
+{
+    int rc = check_call(a, call);
+
+    if (rc == DMCP_OK) {
+        rc = check_signal(a, name, value_json);
+    }
+    return rc == DMCP_OK ? post(a, CONTROL_SIGNAL, call, name, value_json) : rc;
+}
+
+int dmcp_admin_cancel(dmcp_admin *a, const char *call)
+{
+    int rc = check_call(a, call);
+
+    return rc == DMCP_OK ? post(a, CONTROL_CANCEL, call, NULL, NULL) : rc;
+}
+
+/* ---- export, import ---- */
+
+static int export_remote(dmcp_admin *a, const struct errand *errand)
+{
+    return remote_export(a->dir, errand->to, errand->rows_out, &a->error);
+}
+
+static int write_out(dmcp_admin *a, FILE *to)
+{
+    size_t n = fwrite(buf_str(&a->text).p, 1, a->text.len, to);
+
+    if (n != a->text.len) {
+        return err_set(&a->error, DMCP_E_STORE, "write the export: %s", strerror(errno));
+    }
+    buf_reset(&a->text);
+    return DMCP_OK;
+}
+
+static int export_here(dmcp_admin *a, const struct errand *errand)
+{
+    struct export *x = export_open(a->store);
+    bool is_end = false;
+    int rc = DMCP_OK;
+
+    while (rc == DMCP_OK && !is_end) {
+        rc = export_read(x, EXPORT_PIECE_BYTES, &a->text, &is_end, &a->error);
+        if (rc == DMCP_OK) {
+            rc = write_out(a, errand->to);
+        }
+    }
+    *errand->rows_out = export_rows(x);
+    export_close(x);
+    return rc;
+}
+
+int dmcp_admin_export(dmcp_admin *a, FILE *to, uint64_t *rows_out)
+{
+    uint64_t rows = 0;
+    int rc = carry_out(a, export_remote, export_here,
+                       &(struct errand){ .to = to, .rows_out = &rows });
+
+    if (rc == DMCP_OK && fflush(to) != 0) {
+        rc = err_set(&a->error, DMCP_E_STORE, "write the export: %s", strerror(errno));
+    }
+    if (rc == DMCP_OK && rows_out) {
+        *rows_out = rows;
+    }
+    return rc;
+}
+
+int dmcp_admin_import(dmcp_admin *a, FILE *from, uint64_t *rows_out)
+{
+    int rc;
+
+    a->error = (struct err){ 0 };
+    rc = check_name(a);
+    if (rc == DMCP_OK) {
+        close_store(a);
+        rc = import_file(a->dir, from, rows_out, &a->error);
+    }
+    return rc;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Aliases for people. See alias.h.
+ *
+ *   | 01 | kind 1 | alias of the step whose body runs ... | 00 | parts with 00 between them |
+ */
+#include "admin/alias.h"
+
+#define PARTS 3
+
+struct parts {
+    char kind;
+    struct str scope, part[PARTS];
+    size_t n;
+};
+
+/* Up to the next NUL, which goes too; false at the end. */
+static bool next_part(struct str *rest, struct str *part_out)
+{
+    const char *nul;
+
+    if (!rest->p) {
+        return false;
+    }
+    nul = rest->len ? memchr(rest->p, 0, rest->len) : NULL;
+    if (nul) {
+        *part_out = str_make(rest->p, (size_t)(nul - rest->p));
+        *rest = str_make(nul + 1, rest->len - part_out->len - 1);
+    } else {
+        *part_out = *rest;
+        *rest = STR_NONE;
+    }
+    return true;
+}
+
+static bool is_internal(struct str alias)
+{
+    return alias.len >= 2 && alias.p[0] == '\x01';
+}
+
+static struct parts take_apart(struct str alias)
+{
+    struct parts a = { .kind = alias.p[1] };
+    struct str rest = str_make(alias.p + 2, alias.len - 2);
+
+    (void)next_part(&rest, &a.scope); /* there is a rest, be it empty */
+    while (a.n < PARTS && next_part(&rest, &a.part[a.n])) {
+        a.n++;
+    }
+    return a;
+}
+
+const char *alias_kind(struct str alias)
+{
+    if (!is_internal(alias)) {
+        return "step";
+    }
+    if (str_eq(alias, STR("\x01timeout"))) {
+        return "time limit";
+    }
+    switch (alias.p[1]) {
+    case 'v':
+        return "value";
+    case 'm':
+        return "map";
+    case 'b':
+        return "batch";
+    case 'e':
+        return "event";
+    case 's':
+        return "sleep";
+    case 'r':
+        return "retry";
+    case 'q':
+        return "question";
+    case 'g':
+        return "signal";
+    default:
+        return "other";
+    }
+}
+
+static void write_quoted(struct buf *b, const char *before, struct str s)
+{
+    buf_addf(b, "%s\"", before);
+    buf_add_str(b, s);
+    buf_addc(b, '"');
+}
+
+/* "dmcp_map_insert" is "map insert". */
+static void write_map(struct buf *b, const struct parts *a)
+{
+    struct str function = a->part[0], prefix = STR("dmcp_");
+
+    if (str_starts(function, prefix)) {
+        function = str_make(function.p + prefix.len, function.len - prefix.len);
+    }
+    for (size_t i = 0; i < function.len; i++) {
+        buf_addc(b, function.p[i] == '_' ? ' ' : function.p[i]);
+    }
+    buf_addc(b, ' ');
+    buf_add_str(b, a->part[1]);
+    if (a->n > 2) {
+        write_quoted(b, " as ", a->part[2]);
+    }
+}
+
+static void write_parts(struct buf *b, const struct parts *a, struct str label)
+{
+    switch (a->kind) {
+    case 'v':
+        buf_add_str(b, a->part[0]);
+        return;
+    case 'm':
+        write_map(b, a);
+        return;
+    case 'b':
+        buf_addz(b, "batch");
+        if (a->part[0].len) {
+            write_quoted(b, " ", a->part[0]);
+        }
+        return;
+    case 's':
+        buf_addz(b, "sleep ");
+        buf_add_str(b, a->part[0]);
+        return;
+    case 'r':
+        buf_addf(b, "wait behind try %.*s of ", STR_FMT(a->part[1]));
+        write_quoted(b, "", a->part[0]);
+        return;
+    case 'q':
+        write_quoted(b, "question ", a->part[0]);
+        return;
+    case 'g':
+        write_quoted(b, "signal ", a->part[0]);
+        return;
+    default: /* an event's parts are a digest */
+        buf_add_str(b, label.len ? label : STR("event"));
+        return;
+    }
+}
+
+void alias_write(struct buf *b, struct str alias, struct str label)
+{
+    struct parts a;
+
+    if (!is_internal(alias)) {
+        buf_add_str(b, alias);
+        return;
+    }
+    if (str_eq(alias, STR("\x01timeout"))) {
+        buf_addz(b, "time limit of the call");
+        return;
+    }
+    a = take_apart(alias);
+    if (a.kind == 'q' && label.len) { /* tells elicitation from sampling and roots */
+        buf_add_str(b, label);
+    } else {
+        write_parts(b, &a, label);
+    }
+    if (a.scope.len) {
+        write_quoted(b, " in ", a.scope);
+    }
+}
