@@ -24,6 +24,9 @@ static void set_pending(struct stage *s, const struct action *a)
     r->session = a->session;
     r->attempt = a->dispatch.attempt;
     r->log_level = a->dispatch.log_level;
+    r->client = a->dispatch.client;
+    r->flags = a->dispatch.flags;
+    r->is_reask = a->dispatch.is_reask;
     r->params = str_make(arena_dup(&r->arena, params.p, params.len), params.len);
     s->pending = r;
 }
@@ -204,6 +207,57 @@ void stage_crash(struct stage *s, size_t n_writes_to_keep)
     assert_int_equal(rig_recover(s->rig, NULL), DMCP_OK);
     drive(s);
 }
+
+/* ---- what happens outside ---- */
+
+void stage_write(struct stage *s, const char *map, const char *key, const char *value)
+{
+    struct command *c = command_new(CMD_MAP);
+    struct key k = key_map(str_of(map), str_of(key));
+
+    c->map.alias = c->map.label = STR("");
+    if (value) {
+        batch_put(&c->map.rows, key_str(&k), str_of(value));
+    } else {
+        batch_del(&c->map.rows, key_str(&k));
+    }
+    rig_apply(s->rig, c);
+    drive(s);
+}
+
+void stage_pass(struct stage *s, uint64_t ms)
+{
+    rig_pass(s->rig, ms);
+    rig_tick(s->rig);
+    drive(s);
+}
+
+void stage_cancel(struct stage *s)
+{
+    struct command *c = command_new(CMD_CANCEL);
+
+    c->call = s->call;
+    rig_apply(s->rig, c);
+    drive(s);
+}
+
+void stage_signal(struct stage *s, const char *name, const char *json)
+{
+    struct command *c = command_new(CMD_SIGNAL);
+    struct buf alias;
+
+    buf_init(&alias, SIZE_MAX / 2);
+    key_signal_alias(&alias, str_of(name));
+    c->peer = 1; /* who hears of it is not on the stage */
+    c->call = s->call;
+    c->signal.alias = command_dup(c, buf_str(&alias));
+    c->signal.body = command_dup(c, str_of(json));
+    buf_fini(&alias);
+    rig_apply(s->rig, c);
+    drive(s);
+}
+
+/* ---- what became of it ---- */
 
 static const char *keep(struct stage *s, struct str text)
 {

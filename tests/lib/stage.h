@@ -55,6 +55,14 @@ void stage_attempt(struct stage *s); /* runs the pending attempt */
  * This many writes that were not synced reached the disk; SIZE_MAX for all. */
 void stage_crash(struct stage *s, size_t n_writes_to_keep);
 
+/* A map is written from outside of calls; time passes, and timers fire; the call is cancelled; it
+ * gets a signal. Also in the middle of an attempt, from the handler's functions. */
+void stage_write(struct stage *s, const char *map, const char *key,
+                 const char *value); /* NULL: is removed */
+void stage_pass(struct stage *s, uint64_t ms);
+void stage_cancel(struct stage *s);
+void stage_signal(struct stage *s, const char *name, const char *json);
+
 bool stage_is_finished(struct stage *s);
 const char *stage_result(struct stage *s); /* the result object's text; "" when there is none */
 
