@@ -24,8 +24,18 @@ static void set_pending(struct stage *s, const struct action *a)
     r->session = a->session;
     r->attempt = a->dispatch.attempt;
     r->log_level = a->dispatch.log_level;
+    r->client = a->dispatch.client;
+    r->flags = a->dispatch.flags;
+    r->is_reask = a->dispatch.is_reask;
     r->params = str_make(arena_dup(&r->arena, params.p, params.len), params.len);
     s->pending = r;
+}
+
+static void cancel(struct stage *s, const struct action *a)
+{
+    if (s->running && id_eq(s->running->call, a->call)) {
+        atomic_store(&s->running->is_cancelled, true);
+    }
 }
 
 static void deliver(struct stage *s, enum action_when when, struct mail *first)
@@ -40,6 +50,8 @@ static void deliver(struct stage *s, enum action_when when, struct mail *first)
             waiter_wake(a->waiter, a->code, a->text);
         } else if (a->kind == ACT_DISPATCH) {
             set_pending(s, a);
+        } else if (a->kind == ACT_CANCEL) {
+            cancel(s, a);
         }
     }
 }
@@ -54,8 +66,7 @@ static bool has_durable(const struct mail *first)
     return false;
 }
 
-/* Writes, syncs if somebody waits for it, and delivers. */
-static void drive(struct stage *s)
+void stage_drive(struct stage *s)
 {
     struct err err = { 0 };
     struct mail *first, *next;
@@ -95,7 +106,7 @@ static void take_commands(void *arg)
         s->n_applied++;
         s->n_commands[c->kind]++;
         rig_apply(s->rig, c);
-        drive(s);
+        stage_drive(s);
     }
 }
 
@@ -165,10 +176,12 @@ void stage_start_params(struct stage *s, dmcp_handler_fn *fn, void *context, con
     s->handler = (struct call_handler){ fn, context };
     c = rig_start_command(s->rig, 0, request_id, params);
     c->start.log_level = s->log_level;
+    c->start.client = s->client;
+    c->start.timeout_ms = s->tool.timeout_ms = s->timeout_ms;
     s->call = c->call;
     rig_apply(s->rig, c);
     rig_commit(s->rig);
-    drive(s);
+    stage_drive(s);
     assert_non_null(s->pending);
 }
 
@@ -188,10 +201,12 @@ void stage_attempt(struct stage *s)
 
     assert_non_null(run);
     s->pending = NULL;
+    s->running = run;
     s->n_applied = s->n_syncs = 0;
     memset(s->n_commands, 0, sizeof(s->n_commands));
     memset(s->n_lost, 0, sizeof(s->n_lost));
     call_execute(&s->env, &s->waiter, run);
+    s->running = NULL;
     run_free(run);
 }
 
@@ -202,7 +217,7 @@ void stage_crash(struct stage *s, size_t n_writes_to_keep)
     atomic_store(&s->is_stopping, false);
     rig_crash(s->rig, n_writes_to_keep);
     assert_int_equal(rig_recover(s->rig, NULL), DMCP_OK);
-    drive(s);
+    stage_drive(s);
 }
 
 static const char *keep(struct stage *s, struct str text)
