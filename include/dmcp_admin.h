@@ -73,8 +73,8 @@ DMCP_API const char *dmcp_admin_error(const dmcp_admin *admin);
 typedef enum dmcp_view {
     DMCP_VIEW_STORE = 0, /* how much of everything there is */
     DMCP_VIEW_SESSIONS,
-    DMCP_VIEW_CALLS,  /* newest first */
-    DMCP_VIEW_CALL,   /* one of them, with its journal in the order of time */
+    DMCP_VIEW_CALLS, /* newest first */
+    DMCP_VIEW_CALL,  /* one of them, with its journal in the order of time */
     DMCP_VIEW_MAPS,
     DMCP_VIEW_MAP,    /* the entries of one of them */
     DMCP_VIEW_TIMERS, /* the next one first */

@@ -120,8 +120,7 @@ static int do_it_here(dmcp_admin *a, errand_fn *here, const struct errand *erran
     return rc == DMCP_OK ? here(a, errand) : rc;
 }
 
-static int carry_out(dmcp_admin *a, errand_fn *remote, errand_fn *here,
-                     const struct errand *errand)
+static int carry_out(dmcp_admin *a, errand_fn *remote, errand_fn *here, const struct errand *errand)
 {
     uint64_t until_ms = clock_mono_ms() + REACH_MS;
     int rc;

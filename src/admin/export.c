@@ -10,7 +10,8 @@
 #include "store/keys.h"
 #include "store/open.h"
 
-struct export {
+struct export
+{
     struct cursor *cursor;
     uint64_t n_rows;
     bool is_begun;

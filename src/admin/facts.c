@@ -6,8 +6,8 @@
 
 #include "json/json.h"
 
-#define READ_TRIES 3           /* a call may move from row to row while it is looked for */
-#define ERROR_LOOK_BYTES MIB   /* a larger result is not opened only to see whether it is an error */
+#define READ_TRIES 3         /* a call may move from row to row while it is looked for */
+#define ERROR_LOOK_BYTES MIB /* a larger result is not opened only to see whether it is an error */
 
 /* ---- reading ---- */
 
@@ -113,12 +113,12 @@ static const char *const status_names[] = { [CALL_UNFINISHED] = "unfinished",
                                             [CALL_WAITING] = "suspended",
                                             [CALL_FINISHED] = "finished",
                                             [CALL_UNKNOWN] = "unknown" };
-static const char *const outcome_names[] = { [OUTCOME_RESULT] = "result",
-                                             [OUTCOME_ERROR] = "error",
-                                             [OUTCOME_CANCELLED] = "cancelled" };
-static const char *const method_names[] = { [CALL_TOOL] = "tool",
-                                            [CALL_PROMPT] = "prompt",
-                                            [CALL_RESOURCE] = "resource" };
+static const char *const outcome_names[] = {
+    [OUTCOME_RESULT] = "result", [OUTCOME_ERROR] = "error", [OUTCOME_CANCELLED] = "cancelled"
+};
+static const char *const method_names[] = {
+    [CALL_TOOL] = "tool", [CALL_PROMPT] = "prompt", [CALL_RESOURCE] = "resource"
+};
 
 static void show_request_id(struct page *p, struct str json)
 {

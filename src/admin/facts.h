@@ -27,8 +27,7 @@ struct facts {
 int facts_read(struct page *p, struct id call, struct facts *f_out, struct err *e) MUST_CHECK;
 
 /* The call's own row, borrowed from p->value. DMCP_E_NOTFOUND, without a text. */
-int facts_call(struct page *p, struct id call, struct call_record *r_out,
-               struct err *e) MUST_CHECK;
+int facts_call(struct page *p, struct id call, struct call_record *r_out, struct err *e) MUST_CHECK;
 
 /* Members of the object that is open. */
 void facts_show(struct page *p, const struct facts *f, const struct call_record *r);

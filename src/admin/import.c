@@ -64,8 +64,8 @@ static int next_line(struct import *m, struct str *line_out, struct err *e)
     m->n_lines++;
     for (;;) {
         struct str rest = str_make(buf_str(&m->text).p + m->at, m->text.len - m->at);
-        const char *end =
-            rest.len > searched ? memchr(rest.p + searched, '\n', rest.len - searched) : NULL;
+        const char *end = rest.len > searched ? memchr(rest.p + searched, '\n', rest.len - searched)
+                                              : NULL;
 
         if (end) {
             *line_out = str_make(rest.p, (size_t)(end - rest.p));
@@ -90,9 +90,9 @@ static int next_value(struct import *m, yyjson_doc **doc_out, struct err *e)
     int rc = next_line(m, &line, e);
 
     if (rc == DMCP_E_NOTFOUND) {
-        return fail(m, DMCP_E_INVALID,
-                    m->n_lines == 1 ? "the file is empty" : "the end is missing: not a whole export",
-                    e);
+        return fail(
+            m, DMCP_E_INVALID,
+            m->n_lines == 1 ? "the file is empty" : "the end is missing: not a whole export", e);
     }
     if (rc == DMCP_OK && json_read(line, doc_out, &why) != DMCP_OK) {
         rc = fail(m, DMCP_E_INVALID, why.text, e);

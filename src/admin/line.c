@@ -112,16 +112,15 @@ static int read_base64(const yyjson_val *v, const char *name, struct buf *out, s
 }
 
 /* A string, or {"base64":...}, whose bytes are put into `bytes`, which is empty. */
-static int read_text(const yyjson_val *v, const char *name, struct buf *bytes,
-                     struct str *text_out, struct err *e)
+static int read_text(const yyjson_val *v, const char *name, struct buf *bytes, struct str *text_out,
+                     struct err *e)
 {
     const yyjson_val *base64 = json_get(v, "base64");
     int rc;
 
     if (!base64) {
         *text_out = json_str(v);
-        return text_out->p ? DMCP_OK
-                           : err_set(e, DMCP_E_INVALID, "\"%s\" is not a string", name);
+        return text_out->p ? DMCP_OK : err_set(e, DMCP_E_INVALID, "\"%s\" is not a string", name);
     }
     rc = read_base64(base64, name, bytes, e);
     *text_out = buf_str(bytes);

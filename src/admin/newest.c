@@ -19,9 +19,9 @@ static int load(struct newest *n, uint8_t shard, const struct id *before, struct
         memcpy(to.b + to.len, before->b, sizeof(before->b));
         to.len += sizeof(before->b);
     }
-    cursor = store_scan(n->store, &(struct range){ .from = key_str(&from),
-                                                   .to = key_str(&to),
-                                                   .is_reverse = true });
+    cursor = store_scan(
+        n->store,
+        &(struct range){ .from = key_str(&from), .to = key_str(&to), .is_reverse = true });
     rc = cursor_next(cursor, &key, &value, e);
     n->has[shard] = rc == DMCP_OK;
     if (rc == DMCP_OK) {

@@ -143,8 +143,8 @@ int page_scan(struct page *p, struct key prefix, page_row_fn row, bool *goes_on_
         buf_addc(&from, '\0'); /* the first key behind it */
     }
     if (rc == DMCP_OK) {
-        cursor = store_scan(p->store, &(struct range){ .from = buf_str(&from),
-                                                       .to = key_str(&to) });
+        cursor = store_scan(p->store,
+                            &(struct range){ .from = buf_str(&from), .to = key_str(&to) });
         rc = show_rows(p, cursor, prefix.len, row, goes_on_out, e);
         cursor_close(cursor);
     }

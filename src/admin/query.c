@@ -101,8 +101,8 @@ int query_check(struct admin_query *q, struct err *e)
                        (int)(q->status.len < 64 ? q->status.len : 64), q->status.p);
     }
     if (q->name.len > LIMIT_NAME_BYTES || q->prefix.len > LIMIT_MAP_KEY_BYTES) {
-        return err_set(e, DMCP_E_INVALID, "a name has at most %d bytes, a key %d",
-                       LIMIT_NAME_BYTES, LIMIT_MAP_KEY_BYTES);
+        return err_set(e, DMCP_E_INVALID, "a name has at most %d bytes, a key %d", LIMIT_NAME_BYTES,
+                       LIMIT_MAP_KEY_BYTES);
     }
     if (q->limit > LIMIT_MAX || q->text > LIMIT_RESULT_BYTES) {
         return err_set(e, DMCP_E_INVALID, "a page has at most %d entries, a text %u bytes",

@@ -12,7 +12,7 @@ static int compare(const struct moment *a, const struct moment *b)
     if (a->at_ms != b->at_ms) {
         return a->at_ms < b->at_ms ? -1 : 1;
     }
-    return str_cmp(a->alias, b->alias);
+    return a->is_open != b->is_open ? a->is_open - b->is_open : str_cmp(a->alias, b->alias);
 }
 
 static void free_alias(struct moment *m)
@@ -39,9 +39,8 @@ static void add(struct timeline *t, const struct moment *m)
         return;
     }
     memmove(t->moments + low + 1, t->moments + low, (t->n - low) * sizeof(*m));
-    t->moments[low] = (struct moment){
-        m->at_ms, str_make(mem_dup(m->alias.p, m->alias.len), m->alias.len)
-    };
+    t->moments[low] = *m;
+    t->moments[low].alias.p = mem_dup(m->alias.p, m->alias.len);
     t->n++;
     if (t->n > t->max) {
         free_alias(&t->moments[--t->n]);
@@ -57,6 +56,7 @@ static int read_moment(struct str key, struct str value, struct moment *m)
         return DMCP_E_CORRUPT;
     }
     m->at_ms = r.at_ms;
+    m->is_open = r.state == STEP_STARTED;
     return DMCP_OK;
 }
 

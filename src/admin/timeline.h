@@ -2,7 +2,8 @@
 /*
  * The journal of a call in the order of time. Its rows stand in the order of their aliases, and
  * there may be many: so they are all looked at, and those that come first behind the cursor are
- * kept by their times and aliases alone.
+ * kept by their times and aliases alone. Within a millisecond, what has begun and not ended comes
+ * last: a handler does one thing after the other.
  */
 #ifndef ADMIN_TIMELINE_H
 #define ADMIN_TIMELINE_H
@@ -14,6 +15,7 @@
 
 struct moment {
     uint64_t at_ms;
+    uint8_t is_open;  /* 1: started, and neither done nor failed */
     struct str alias; /* owned */
 };
 

@@ -2,7 +2,7 @@
 /*
  * The view of one call: what it was asked, how it ended, and its journal as a timeline.
  *
- * Its cursor is a moment: | at 8 | alias ... |.
+ * Its cursor is a moment: | at 8 | is open 1 | alias ... |.
  */
 #include "admin/alias.h"
 #include "admin/facts.h"
@@ -73,6 +73,7 @@ static int show_moment(struct page *p, struct id call, const struct moment *m, s
     }
     buf_init(&cursor, KEY_BYTES_MAX);
     enc_u64(&cursor, m->at_ms);
+    enc_u8(&cursor, m->is_open);
     buf_add_str(&cursor, m->alias);
     page_shown(p, buf_str(&cursor));
     buf_fini(&cursor);
@@ -87,6 +88,7 @@ static int read_cursor(const struct page *p, struct buf *bytes, struct moment *m
     if (rc == DMCP_OK && bytes->len) {
         d = (struct decoder){ .rest = buf_str(bytes) };
         m->at_ms = dec_u64(&d);
+        m->is_open = dec_u8(&d);
         m->alias = d.rest;
         if (d.failed) {
             rc = err_set(e, DMCP_E_INVALID, "\"after\" is not the \"next\" of an earlier page");

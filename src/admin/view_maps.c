@@ -49,8 +49,8 @@ int view_map(struct page *p, struct err *e)
 static int count_entries(struct page *p, struct str map, size_t *n_out, struct err *e)
 {
     struct key from = key_map(map, STR("")), to = key_prefix_end(key_str(&from));
-    struct cursor *cursor = store_scan(p->store, &(struct range){ .from = key_str(&from),
-                                                                  .to = key_str(&to) });
+    struct cursor *cursor = store_scan(
+        p->store, &(struct range){ .from = key_str(&from), .to = key_str(&to) });
     struct str key, value;
     int rc = DMCP_OK;
 
@@ -66,8 +66,8 @@ static int count_entries(struct page *p, struct str map, size_t *n_out, struct e
 static int find_map(struct page *p, struct str from, struct buf *name_out, struct err *e)
 {
     struct key all = key_kind_start(KEY_MAP), to = key_prefix_end(key_str(&all));
-    struct cursor *cursor =
-        store_scan(p->store, &(struct range){ .from = from, .to = key_str(&to) });
+    struct cursor *cursor = store_scan(p->store,
+                                       &(struct range){ .from = from, .to = key_str(&to) });
     struct str key, value, map, map_key;
     int rc = cursor_next(cursor, &key, &value, e);
 

@@ -13,9 +13,9 @@ static const struct {
     const char *name;
     enum key_kind kind;
 } counted[] = {
-    { "sessions", KEY_SESSION },    { "unfinished_calls", KEY_UNFINISHED },
+    { "sessions", KEY_SESSION },      { "unfinished_calls", KEY_UNFINISHED },
     { "finished_calls", KEY_RESULT }, { "suspended_calls", KEY_SUSPENDED },
-    { "open_questions", KEY_INPUT }, { "timers", KEY_TIMER },
+    { "open_questions", KEY_INPUT },  { "timers", KEY_TIMER },
     { "map_entries", KEY_MAP },
 };
 
@@ -23,8 +23,8 @@ static int count(struct page *p, enum key_kind kind, size_t *n_out, bool *has_mo
                  struct err *e)
 {
     struct key from = key_kind_start(kind), to = key_prefix_end(key_str(&from));
-    struct cursor *cursor = store_scan(p->store, &(struct range){ .from = key_str(&from),
-                                                                  .to = key_str(&to) });
+    struct cursor *cursor = store_scan(
+        p->store, &(struct range){ .from = key_str(&from), .to = key_str(&to) });
     struct str key, value;
     size_t bytes = 0;
     int rc;

@@ -65,8 +65,9 @@ uint64_t engine_deadline(const struct engine *e, struct engine_time now);
 /* When CMD_SWEEP has something to do, in mono_ms: 0 for at once, UINT64_MAX for never. */
 uint64_t engine_sweep_due(const struct engine *e);
 
-/* The last CMD_SWEEP found things that should have gone long ago: more sweeping is needed. */
-bool engine_sweep_is_behind(const struct engine *e);
+/* 0, or finished calls that should have gone long ago are there, and so many more calls have ended
+ * lately than were swept: more sweeping is needed than there is. */
+uint32_t engine_sweep_debt(const struct engine *e);
 
 struct engine_counts {
     size_t calls, ready, running, followers, sessions;

@@ -83,6 +83,8 @@ struct follower {
  * begins all rounds anew. */
 enum sweep_kind { SWEEP_CALLS, SWEEP_SESSIONS, SWEEP_EVENTS, SWEEP_INPUTS, N_SWEEPS };
 
+#define SWEEP_DEBT_MAX 20000 /* what was long ago does not count */
+
 struct sweep {
     struct {
         struct key at;   /* where it goes on; empty at the beginning */
@@ -92,7 +94,8 @@ struct sweep {
     struct id first[256];    /* of each shard: no finished call stands before it */
     bool is_first_known;     /* in the shard under way: the round has found its first one */
     struct key request_at;   /* the place in the requests of the session that is looked at */
-    bool is_behind;          /* it found what should have gone long ago */
+    bool is_late;            /* it found calls that should have gone long ago */
+    uint32_t debt;           /* so many calls more have ended than were swept; see SWEEP_DEBT_MAX */
     uint64_t n_calls, n_sessions; /* swept */
 };
 

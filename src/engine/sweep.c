@@ -229,6 +229,7 @@ void sweep_finished(struct engine *e, struct id call)
 {
     struct id *first = &e->sweep.first[key_shard(call)];
 
+    e->sweep.debt += e->sweep.debt < SWEEP_DEBT_MAX;
     if (memcmp(call.b, first->b, sizeof(call.b)) < 0) {
         *first = call;
         e->sweep.is_first_known = true; /* whichever shard the round is in */
@@ -247,7 +248,7 @@ uint64_t engine_sweep_due(const struct engine *e)
     return due_ms;
 }
 
-bool engine_sweep_is_behind(const struct engine *e)
+uint32_t engine_sweep_debt(const struct engine *e)
 {
-    return e->sweep.is_behind;
+    return e->sweep.is_late ? e->sweep.debt : 0;
 }

@@ -12,8 +12,8 @@
 #define SHARD_LOOKS 8        /* what opening a shard costs, in rows looked at */
 #define REFERENCES_AT_ONCE 64
 #define PREFIX_ROWS 256      /* more rows with one prefix are deleted as a range */
-#define BEHIND_FRACTION 8    /* of the time for which calls are kept, */
-#define BEHIND_MIN_MS 60000  /* and at least so long: then what is over is long over */
+#define LATE_FRACTION 8      /* of the time for which calls are kept, */
+#define LATE_MIN_MS 60000    /* and at least so long: then what is over is long over */
 
 struct call_sweep {
     struct engine *e;
@@ -95,6 +95,7 @@ static int del_all(struct call_sweep *w, struct id id, const struct result_recor
     if (rc == DMCP_OK) {
         sweep_del_read(w->e, w->left, key_of_id(KEY_RESULT, id));
         w->e->sweep.n_calls++;
+        w->e->sweep.debt -= w->e->sweep.debt > 0;
     }
     return rc;
 }
@@ -105,8 +106,8 @@ static void note_delay(struct engine *e, uint64_t finished_ms)
 {
     uint64_t keep_ms = e->options.keep_calls_ms, late_ms = e->now.wall_ms - finished_ms - keep_ms;
 
-    if (late_ms > BEHIND_MIN_MS && late_ms > keep_ms / BEHIND_FRACTION) {
-        e->sweep.is_behind = true;
+    if (late_ms > LATE_MIN_MS && late_ms > keep_ms / LATE_FRACTION) {
+        e->sweep.is_late = true;
     }
 }
 
@@ -183,7 +184,7 @@ int sweep_calls(struct engine *e, struct sweep_left *left, bool *is_round_over)
     struct key *at = &e->sweep.rounds[SWEEP_CALLS].at;
     int rc = DMCP_OK;
 
-    e->sweep.is_behind = false;
+    e->sweep.is_late = false;
     if (at->len == 0) {
         begin_shard(e, 0);
     }

@@ -77,6 +77,14 @@ static int parse_id(struct rpc_message *m, const yyjson_val *id, struct err *e)
     return refuse(m, RPC_INVALID_REQUEST, e, "the id is neither a string nor an integer");
 }
 
+int rpc_name(struct rpc_message *m, const yyjson_val *id)
+{
+    struct err e;
+
+    m->id_len = 0;
+    return parse_id(m, id, &e);
+}
+
 /* ---- The rest ---- */
 
 static int parse_call(yyjson_val *root, struct rpc_message *m, struct err *e)

@@ -58,6 +58,10 @@ static inline struct str rpc_id(const struct rpc_message *m)
  * was a good one; the text may be sent to the peer. */
 int rpc_parse(yyjson_val *root, struct rpc_message *out, struct err *e) MUST_CHECK;
 
+/* The id of another message, as it stands in the params of this one: from now on it is rpc_id.
+ * DMCP_E_INVALID: it is none. */
+int rpc_name(struct rpc_message *m, const yyjson_val *id) MUST_CHECK;
+
 /* Writers. Ids, results, params and data are JSON text, taken as it is. */
 void rpc_write_result(struct buf *b, struct str id, struct str result);
 

@@ -4,6 +4,8 @@
  */
 #include "mcp/internal.h"
 
+#include <assert.h>
+
 #include "mcp/guard.h"
 
 #define CACHED_SESSIONS 4096
@@ -31,6 +33,18 @@ void endpoint_free(struct endpoint *e)
     hmap_fini(&e->exchanges);
     session_cache_fini(&e->sessions);
     mem_free(e);
+}
+
+void endpoint_random(struct endpoint *e, void *p, size_t n)
+{
+    assert(n <= 32);
+    if (e->n_random < n) {
+        e->ops.random(e->random, sizeof(e->random));
+        e->n_random = sizeof(e->random);
+    }
+    e->n_random -= n;
+    memcpy(p, e->random + e->n_random, n);
+    memset(e->random + e->n_random, 0, n);
 }
 
 static void refuse_method(struct endpoint *e, struct exchange *x)

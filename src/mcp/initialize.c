@@ -65,7 +65,7 @@ void method_initialize(struct endpoint *e, struct exchange *x)
     if (version_parse(json_get_str(params, "protocolVersion"), &s.version) != DMCP_OK) {
         s.version = VERSION_LATEST;
     }
-    e->ops.random(s.id.b, sizeof(s.id.b));
+    endpoint_random(e, s.id.b, sizeof(s.id.b));
     x->session = s.id;
     x->version = s.version;
     c = endpoint_command(x, CMD_SESSION_OPEN);

@@ -62,8 +62,15 @@ struct endpoint {
     uint64_t next_peer;
     uint64_t now_ms; /* wall clock of the request being handled */
     struct uuid7 uuids;
+    uint8_t random[256]; /* drawn ahead: a system call for each id is dear */
+    size_t n_random;     /* of these, the first that are not used yet */
     int refusal;
 };
+
+/* ---- endpoint.c ---- */
+
+/* At most 32 bytes, fit for secrets. */
+void endpoint_random(struct endpoint *e, void *p, size_t n);
 
 /* ---- exchange.c ---- */
 

@@ -10,6 +10,10 @@
  */
 #include "mcp/internal.h"
 
+#include "base/utf8.h"
+
+#define ERROR_TEXT_BYTES 300 /* of a client's error that the handler is told */
+
 /* Whether an Accept field allows a media type: by name, by its main type, or by all. */
 bool accept_has(struct str accept, const char *type)
 {
@@ -136,23 +140,24 @@ static struct str dup_json(struct command *c, const yyjson_val *v)
 /* As the handler is told: "-1: rejected by the user". */
 static struct str error_text(struct command *c, const struct rpc_message *m)
 {
+    struct str message = utf8_cut(m->error_message, ERROR_TEXT_BYTES);
+
     return str_of(arena_printf(&c->arena, "%lld: %.*s", (long long)m->error_code,
-                               (int)(m->error_message.len < 300 ? m->error_message.len : 300),
-                               m->error_message.p));
+                               STR_FMT(message)));
 }
 
-/* notifications/cancelled {"requestId"}. False: it names no request.
+/* notifications/cancelled {"requestId"}. False: it names nothing that could be a request.
  * Source: MCP 2025-11-25, utilities, cancellation. */
 static bool cancel_request(struct endpoint *e, struct exchange *x)
 {
     yyjson_val *id = json_get(x->message->params, "requestId");
     struct command *c;
 
-    if (!id) {
+    if (!id || rpc_name(x->message, id) != DMCP_OK) {
         return false;
     }
     c = endpoint_command(x, CMD_CANCEL);
-    c->cancel.request_id = dup_json(c, id);
+    c->cancel.request_id = command_dup(c, rpc_id(x->message));
     exchange_move(e, x, EXCHANGE_ENGINE); /* 202 when it is durable */
     e->ops.post(e->ops.arg, c);
     return true;

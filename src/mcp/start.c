@@ -75,7 +75,7 @@ static void start_durable(struct endpoint *e, struct exchange *x, const struct s
         return;
     }
     c = endpoint_command(x, CMD_CALL_START);
-    e->ops.random(random, sizeof(random));
+    endpoint_random(e, random, sizeof(random));
     c->call = uuid7_next(&e->uuids, e->now_ms, random);
     c->call.b[15] = s->id.b[15]; /* the session's shard (keys.h) */
     c->start.record = (struct call_record){ .era = CALL_LEGACY,

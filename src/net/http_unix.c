@@ -141,9 +141,9 @@ static int connect_to(const struct http_fetch *f, int *fd_out, struct err *e)
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t)) != 0 ||
         connect(fd, (struct sockaddr *)&a, sizeof(a)) != 0) {
         int code = errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR ? DMCP_E_NOTFOUND
-                   : errno == EACCES || errno == EPERM                         ? DMCP_E_DENIED
-                   : errno == EAGAIN                                           ? DMCP_E_TIMEOUT
-                                                                               : DMCP_E_NET;
+                   : errno == EACCES || errno == EPERM                          ? DMCP_E_DENIED
+                   : errno == EAGAIN                                            ? DMCP_E_TIMEOUT
+                                                                                : DMCP_E_NET;
 
         rc = err_set(e, code, "connect to %s/%s: %s", f->dir, f->name, strerror(errno));
         close_if_open(fd);

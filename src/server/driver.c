@@ -11,6 +11,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "server/delivery.h"
+#include "server/janitor.h"
 
 #define BATCH_COMMANDS 1024       /* written at the latest after so many, */
 #define BATCH_BYTES (4 * MIB)     /* or so many bytes of rows */
@@ -33,6 +34,7 @@ struct driver {
     uint64_t position; /* of the last write */
     uint64_t handed;   /* the last position that the sync thread was told of */
     uint64_t dirty_ns; /* since when position > handed */
+    struct janitor janitor;
 };
 
 static struct engine_time now_time(void)
@@ -165,15 +167,25 @@ static void nudge_sync(struct driver *d)
 
 static uint64_t next_deadline_ns(const struct driver *d)
 {
-    uint64_t engine_ms = engine_deadline(d->engine, now_time()), at = UINT64_MAX;
+    uint64_t engine_ms = engine_deadline(d->engine, now_time());
+    uint64_t at = janitor_deadline_ns(&d->janitor, d->engine);
 
-    if (engine_ms != UINT64_MAX) {
+    if (engine_ms != UINT64_MAX && engine_ms * 1000000u < at) {
         at = engine_ms * 1000000u;
     }
     if (d->dirty_ns && d->dirty_ns + LAZY_SYNC_NS < at) {
         at = d->dirty_ns + LAZY_SYNC_NS;
     }
     return at;
+}
+
+static int sweep(struct driver *d, struct err *e)
+{
+    uint64_t began_ns = clock_mono_ns();
+    int rc = apply_all(d, &janitor_command()->mail, e);
+
+    janitor_rest(&d->janitor, d->engine, began_ns, clock_mono_ns());
+    return rc;
 }
 
 /* What is due by time alone. */
@@ -185,6 +197,9 @@ static int run_due(struct driver *d, struct err *e)
     if (engine_deadline(d->engine, now_time()) <= clock_mono_ms()) {
         tick = command_new(CMD_TICK);
         rc = apply_all(d, &tick->mail, e);
+    }
+    if (rc == DMCP_OK && janitor_deadline_ns(&d->janitor, d->engine) <= clock_mono_ns()) {
+        rc = sweep(d, e);
     }
     if (rc == DMCP_OK && d->dirty_ns && clock_mono_ns() >= d->dirty_ns + LAZY_SYNC_NS) {
         nudge_sync(d);
@@ -341,6 +356,7 @@ int driver_open(struct store *store, const struct engine_options *o, const struc
     }
     mailbox_init(&d->commands, NULL, NULL);
     mailbox_init(&d->syncs, NULL, NULL);
+    janitor_begin(&d->janitor, clock_mono_ns());
     *driver_out = d;
     return DMCP_OK;
 }

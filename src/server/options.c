@@ -43,8 +43,12 @@ static const struct option table[] = {
       "sessions in the store; more get 503" },
     { "session-idle", OPTION_DURATION, AT(session_idle_ms), "7d", 1000, 3650 * DAY_MS,
       "a session unused for so long is gone" },
+    { "keep-calls", OPTION_DURATION, AT(keep_calls_ms), "7d", 1000, 3650 * DAY_MS,
+      "a finished call and its answer are kept for so long" },
+    { "keep-events", OPTION_DURATION, AT(keep_events_ms), "1d", 1000, 3650 * DAY_MS,
+      "an event of a session's own stream is kept for so long after it was sent" },
     { "keep-keys", OPTION_DURATION, AT(key_ms), "7d", 1000, 3650 * DAY_MS,
-      "an idempotency key counts for so long" },
+      "an idempotency key counts for so long behind the end of its call" },
     { "stop-within", OPTION_DURATION, AT(stop_ms), "10s", 0, DAY_MS,
       "at the end, wait so long for running tools" },
     { "allow-origin", OPTION_TEXT, AT(allow_origin), "", 0, 0,
@@ -287,6 +291,10 @@ int options_read(struct options *o, int argc, char **argv, struct err *e)
     }
     if (rc == DMCP_OK && o->path[0] != '/') {
         rc = err_set(e, DMCP_E_INVALID, "--path: \"%s\" does not begin with /", o->path);
+    }
+    if (rc == DMCP_OK && o->key_ms > o->keep_calls_ms) {
+        rc = err_set(e, DMCP_E_INVALID, "--keep-keys is longer than --keep-calls: a key that leads "
+                                        "to no call would let a repeat run anew");
     }
     return rc;
 }

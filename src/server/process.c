@@ -347,6 +347,8 @@ static int start_engine(struct process *p, const struct crash_note *crash, struc
                                            .max_sessions = (uint32_t)o->max_sessions,
                                            .session_idle_ms = o->session_idle_ms,
                                            .key_ms = o->key_ms,
+                                           .keep_calls_ms = o->keep_calls_ms,
+                                           .keep_events_ms = o->keep_events_ms,
                                            .prime_ms = PRIME_MS,
                                            .cancelled = buf_str(&p->cancelled) };
     const struct driver_ops ops = {

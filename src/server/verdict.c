@@ -30,8 +30,8 @@ void verdict_crashed(struct buf *out, const struct crash_note *crash)
     struct buf text;
 
     buf_init(&text, 4 * KIB);
-    buf_addf(&text, "the tool crashed the server %d times (%s) and is not run again",
-             LIMIT_CRASHES, crash->signal ? strsignal(crash->signal) : "it ended the process");
+    buf_addf(&text, "the tool crashed the server %d times (%s) and is not run again", LIMIT_CRASHES,
+             crash->signal ? strsignal(crash->signal) : "it ended the process");
     tool_error_write(out, buf_str(&text));
     buf_fini(&text);
 }

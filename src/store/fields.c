@@ -6,10 +6,15 @@
 
 #include <assert.h>
 
-#define ID(name) { name, FIELD_SHARD_ID }
+#define ID(name)                                                                                   \
+    {                                                                                              \
+        name, FIELD_SHARD_ID                                                                       \
+    }
 #define UNFINISHED_FIELDS                                                                          \
     { "attempt", FIELD_U32 }, { "crashes", FIELD_U32 }, { "flags", FIELD_U8 },                     \
-        { "epoch", FIELD_U64 }
+    {                                                                                              \
+        "epoch", FIELD_U64                                                                         \
+    }
 
 /* clang-format off */
 static const struct row_kind kinds[] = {

@@ -44,7 +44,7 @@ struct row_kind {
     struct field value[FIELDS_MAX];
 };
 
-const struct row_kind *row_kind_of(uint8_t kind);          /* NULL: unknown */
+const struct row_kind *row_kind_of(uint8_t kind);       /* NULL: unknown */
 const struct row_kind *row_kind_named(struct str name); /* NULL: unknown */
 
 /* One value for each field up to FIELD_END. DMCP_E_CORRUPT: the bytes are not of these fields. */

@@ -31,6 +31,13 @@ static void set_pending(struct stage *s, const struct action *a)
     s->pending = r;
 }
 
+static void cancel(struct stage *s, const struct action *a)
+{
+    if (s->running && id_eq(s->running->call, a->call)) {
+        atomic_store(&s->running->is_cancelled, true);
+    }
+}
+
 static void deliver(struct stage *s, enum action_when when, struct mail *first)
 {
     for (struct mail *m = first; m; m = m->next) {
@@ -43,6 +50,8 @@ static void deliver(struct stage *s, enum action_when when, struct mail *first)
             waiter_wake(a->waiter, a->code, a->text);
         } else if (a->kind == ACT_DISPATCH) {
             set_pending(s, a);
+        } else if (a->kind == ACT_CANCEL) {
+            cancel(s, a);
         }
     }
 }
@@ -57,8 +66,7 @@ static bool has_durable(const struct mail *first)
     return false;
 }
 
-/* Writes, syncs if somebody waits for it, and delivers. */
-static void drive(struct stage *s)
+void stage_drive(struct stage *s)
 {
     struct err err = { 0 };
     struct mail *first, *next;
@@ -98,7 +106,7 @@ static void take_commands(void *arg)
         s->n_applied++;
         s->n_commands[c->kind]++;
         rig_apply(s->rig, c);
-        drive(s);
+        stage_drive(s);
     }
 }
 
@@ -168,10 +176,12 @@ void stage_start_params(struct stage *s, dmcp_handler_fn *fn, void *context, con
     s->handler = (struct call_handler){ fn, context };
     c = rig_start_command(s->rig, 0, request_id, params);
     c->start.log_level = s->log_level;
+    c->start.client = s->client;
+    c->start.timeout_ms = s->tool.timeout_ms = s->timeout_ms;
     s->call = c->call;
     rig_apply(s->rig, c);
     rig_commit(s->rig);
-    drive(s);
+    stage_drive(s);
     assert_non_null(s->pending);
 }
 
@@ -191,10 +201,12 @@ void stage_attempt(struct stage *s)
 
     assert_non_null(run);
     s->pending = NULL;
+    s->running = run;
     s->n_applied = s->n_syncs = 0;
     memset(s->n_commands, 0, sizeof(s->n_commands));
     memset(s->n_lost, 0, sizeof(s->n_lost));
     call_execute(&s->env, &s->waiter, run);
+    s->running = NULL;
     run_free(run);
 }
 
@@ -205,59 +217,8 @@ void stage_crash(struct stage *s, size_t n_writes_to_keep)
     atomic_store(&s->is_stopping, false);
     rig_crash(s->rig, n_writes_to_keep);
     assert_int_equal(rig_recover(s->rig, NULL), DMCP_OK);
-    drive(s);
+    stage_drive(s);
 }
-
-/* ---- what happens outside ---- */
-
-void stage_write(struct stage *s, const char *map, const char *key, const char *value)
-{
-    struct command *c = command_new(CMD_MAP);
-    struct key k = key_map(str_of(map), str_of(key));
-
-    c->map.alias = c->map.label = STR("");
-    if (value) {
-        batch_put(&c->map.rows, key_str(&k), str_of(value));
-    } else {
-        batch_del(&c->map.rows, key_str(&k));
-    }
-    rig_apply(s->rig, c);
-    drive(s);
-}
-
-void stage_pass(struct stage *s, uint64_t ms)
-{
-    rig_pass(s->rig, ms);
-    rig_tick(s->rig);
-    drive(s);
-}
-
-void stage_cancel(struct stage *s)
-{
-    struct command *c = command_new(CMD_CANCEL);
-
-    c->call = s->call;
-    rig_apply(s->rig, c);
-    drive(s);
-}
-
-void stage_signal(struct stage *s, const char *name, const char *json)
-{
-    struct command *c = command_new(CMD_SIGNAL);
-    struct buf alias;
-
-    buf_init(&alias, SIZE_MAX / 2);
-    key_signal_alias(&alias, str_of(name));
-    c->peer = 1; /* who hears of it is not on the stage */
-    c->call = s->call;
-    c->signal.alias = command_dup(c, buf_str(&alias));
-    c->signal.body = command_dup(c, str_of(json));
-    buf_fini(&alias);
-    rig_apply(s->rig, c);
-    drive(s);
-}
-
-/* ---- what became of it ---- */
 
 static const char *keep(struct stage *s, struct str text)
 {

@@ -29,8 +29,10 @@ struct stage {
     struct call_handler handler;
     struct id call;      /* the last one started */
     struct run *pending; /* dispatched, and not run yet */
-    uint8_t log_level;   /* of the calls that are started */
-    unsigned n_calls;
+    struct run *running;
+    uint8_t log_level, client; /* of the calls that are started */
+    uint64_t timeout_ms;       /* the same */
+    unsigned n_calls, n_peers;
 
     unsigned cut;                    /* how many commands of an attempt are applied */
     unsigned n_commands[N_COMMANDS]; /* of this attempt, applied */
@@ -55,13 +57,25 @@ void stage_attempt(struct stage *s); /* runs the pending attempt */
  * This many writes that were not synced reached the disk; SIZE_MAX for all. */
 void stage_crash(struct stage *s, size_t n_writes_to_keep);
 
-/* A map is written from outside of calls; time passes, and timers fire; the call is cancelled; it
- * gets a signal. Also in the middle of an attempt, from the handler's functions. */
-void stage_write(struct stage *s, const char *map, const char *key,
-                 const char *value); /* NULL: is removed */
-void stage_pass(struct stage *s, uint64_t ms);
-void stage_cancel(struct stage *s);
+/* ---- while the call waits, or its handler runs (stage_wait.c) ---- */
+
+void stage_set_client(struct stage *s, uint8_t can); /* SESSION_* of records.h */
+void stage_pass(struct stage *s, uint64_t ms);       /* and looks what is due */
+bool stage_is_waiting(struct stage *s);              /* suspended, and not to be run */
+const char *stage_last_event(struct stage *s);       /* of the call's stream; NULL */
+struct id stage_question(struct stage *s);           /* the id in it */
+void stage_answer(struct stage *s, const char *json); /* the question that was asked last */
+void stage_answer_error(struct stage *s, const char *text);
+void stage_answer_to(struct stage *s, struct id input, const char *json);
 void stage_signal(struct stage *s, const char *name, const char *json);
+void stage_cancel(struct stage *s);
+void stage_write(struct stage *s, const char *map, const char *key,
+                 const char *value); /* from outside of calls; NULL: is removed */
+void stage_follow(struct stage *s); /* a client is there (again) */
+void stage_apply(struct stage *s, struct command *c);
+void stage_drive(struct stage *s); /* writes, syncs if somebody waits for it, and delivers */
+
+/* ---- its end ---- */
 
 bool stage_is_finished(struct stage *s);
 const char *stage_result(struct stage *s); /* the result object's text; "" when there is none */

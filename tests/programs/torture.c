@@ -95,6 +95,20 @@ static int elicit_step(dmcp_call *call, const struct step *s, const char **outco
     return DMCP_OK;
 }
 
+/* What was sent with the signal is the outcome, when it is a string. */
+static int signal_step(dmcp_call *call, const struct step *s, const char **outcome_out)
+{
+    const dmcp_value *value;
+
+    pause_ms(s->before_ms);
+    DMCP_TRY(dmcp_await_signal(call, s->alias, 0, &value));
+    if (dmcp_str(value)[0]) {
+        *outcome_out = dmcp_str(value);
+    }
+    pause_ms(s->after_ms);
+    return DMCP_OK;
+}
+
 static int run_step(dmcp_call *call, struct step *s, const char **outcome_out)
 {
     static const int retryable[] = { FAIL_RETRYABLE, 0 };
@@ -114,6 +128,8 @@ static int run_step(dmcp_call *call, struct step *s, const char **outcome_out)
         return dmcp_sleep(call, (uint64_t)(s->before_ms + s->after_ms));
     } else if (strcmp(s->guard, "elicit") == 0) {
         return elicit_step(call, s, outcome_out);
+    } else if (strcmp(s->guard, "signal") == 0) {
+        return signal_step(call, s, outcome_out);
     }
     return body(call, s, &result); /* none */
 }
@@ -172,7 +188,7 @@ static const char step_schema[] =
     "{\"items\":{\"type\":\"object\",\"required\":[\"alias\",\"guard\"],\"properties\":{"
     "\"alias\":{\"type\":\"string\",\"minLength\":1},"
     "\"guard\":{\"enum\":[\"at_least_once\",\"at_most_once\",\"map\",\"sleep\",\"elicit\","
-    "\"none\"]},"
+    "\"signal\",\"none\"]},"
     "\"before_ms\":{\"type\":\"integer\",\"minimum\":0},"
     "\"after_ms\":{\"type\":\"integer\",\"minimum\":0},"
     "\"fail\":{\"enum\":[\"retryable\",\"final\"]},"

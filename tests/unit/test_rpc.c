@@ -143,6 +143,36 @@ TEST(rpc, ids_that_mcp_does_not_have_are_refused)
                    RPC_INVALID_REQUEST, NULL, "the id is an integer of more than 64 bits");
 }
 
+/* Cancellations name a request by it. */
+TEST(rpc, the_id_of_another_message_is_read_like_ones_own)
+{
+    static const struct {
+        const char *json, *id;
+    } samples[] = {
+        { "\"a\"", "\"a\"" }, { "\"\\u0061\"", "\"a\"" }, { "7", "7" },        { "7.0", "7" },
+        { "1.5", NULL },      { "null", NULL },               { "{\"a\":1}", NULL }, { "[1]", NULL },
+    };
+    struct rpc_message m = { .id_len = 0 };
+    char too_long[LIMIT_REQUEST_ID_BYTES + 2];
+    yyjson_doc *doc;
+
+    for (size_t i = 0; i < COUNT_OF(samples); i++) {
+        assert_int_equal(json_read(str_of(samples[i].json), &doc, NULL), 0);
+        if (samples[i].id) {
+            assert_int_equal(rpc_name(&m, doc->root), DMCP_OK);
+            assert_true(str_eqz(rpc_id(&m), samples[i].id));
+        } else {
+            assert_int_equal(rpc_name(&m, doc->root), DMCP_E_INVALID);
+        }
+        yyjson_doc_free(doc);
+    }
+    memset(too_long, 'a', sizeof(too_long));
+    too_long[0] = too_long[LIMIT_REQUEST_ID_BYTES] = '"';
+    assert_int_equal(json_read(str_make(too_long, LIMIT_REQUEST_ID_BYTES + 1), &doc, NULL), 0);
+    assert_int_equal(rpc_name(&m, doc->root), DMCP_E_INVALID);
+    yyjson_doc_free(doc);
+}
+
 TEST(rpc, what_is_no_message_is_refused_with_its_id_if_that_is_good)
 {
     static const char one_of[] = "a message has exactly one of method, result and error";

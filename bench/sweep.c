@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sweeps all finished calls out of a store that `fill` made, and tells how long a command of the
+ * sweep took: that is what a call may have to wait for. Nothing else uses the store meanwhile.
+ *
+ *   sweep DIR LOOKS DELETIONS
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "engine/engine.h"
+#include "store/store.h"
+
+#define MAX_COMMANDS 1000000
+#define FAR_MS 100000000 /* everything is over */
+
+struct sweeper {
+    struct store *store;
+    struct engine *engine;
+    struct batch rows;
+    struct action_list out;
+    struct err err;
+    uint64_t position;
+    uint64_t *times_ns;
+    size_t n;
+};
+
+static void check(struct sweeper *s, int rc)
+{
+    if (rc != DMCP_OK) {
+        fprintf(stderr, "sweep: %s\n", s->err.text);
+        exit(1);
+    }
+}
+
+static struct engine_time now(void)
+{
+    return (struct engine_time){ .wall_ms = clock_wall_ms() + FAR_MS, .mono_ms = clock_mono_ms() };
+}
+
+static void drop_actions(struct sweeper *s)
+{
+    struct mail *next;
+
+    for (struct mail *m = s->out.first; m; m = next) {
+        next = m->next;
+        action_free(action_of(m));
+    }
+    action_list_init(&s->out);
+}
+
+static void write_rows(struct sweeper *s)
+{
+    check(s, store_write(s->store, &s->rows, &s->position, &s->err));
+    batch_reset(&s->rows);
+    check(s, engine_written(s->engine, &s->out, &s->err));
+    drop_actions(s);
+}
+
+static void sweep_once(struct sweeper *s, uint32_t n_looks, uint32_t n_deletions)
+{
+    struct command *c = command_new(CMD_SWEEP);
+    uint64_t began_ns = clock_mono_ns();
+
+    c->sweep.n_looks = n_looks;
+    c->sweep.n_deletions = n_deletions;
+    check(s, engine_apply(s->engine, now(), c, &s->rows, &s->out, &s->err));
+    if (s->rows.n > 0) {
+        write_rows(s);
+        s->times_ns[s->n++] = clock_mono_ns() - began_ns;
+    }
+    command_free(c);
+}
+
+static int compare(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void show(struct sweeper *s)
+{
+    uint64_t n_calls = engine_counts(s->engine).swept_calls, sum_ns = 0;
+
+    for (size_t i = 0; i < s->n; i++) {
+        sum_ns += s->times_ns[i];
+    }
+    if (s->n == 0 || n_calls == 0) {
+        printf("nothing was swept\n");
+        return;
+    }
+    qsort(s->times_ns, s->n, sizeof(*s->times_ns), compare);
+    printf("calls %llu, %.1f us each; commands %zu: p50 %.2f ms, p99 %.2f ms, p999 %.2f ms, "
+           "longest %.2f ms\n",
+           (unsigned long long)n_calls, (double)sum_ns / 1e3 / (double)n_calls, s->n,
+           (double)s->times_ns[s->n / 2] / 1e6, (double)s->times_ns[s->n * 99 / 100] / 1e6,
+           (double)s->times_ns[s->n * 999 / 1000] / 1e6, (double)s->times_ns[s->n - 1] / 1e6);
+}
+
+int main(int argc, char **argv)
+{
+    const struct engine_options options = { .session_idle_ms = UINT64_MAX, .keep_calls_ms = 1 };
+    struct sweeper s = { .n = 0 };
+
+    if (argc != 4) {
+        fprintf(stderr, "usage: sweep DIR LOOKS DELETIONS\n");
+        return 2;
+    }
+    check(&s, store_open(argv[1], &s.store, &s.err));
+    s.engine = engine_new(s.store, &options);
+    s.times_ns = mem_zalloc_n(MAX_COMMANDS, sizeof(*s.times_ns));
+    batch_init(&s.rows);
+    action_list_init(&s.out);
+    while (engine_sweep_due(s.engine) <= clock_mono_ms() && s.n < MAX_COMMANDS) {
+        sweep_once(&s, (uint32_t)strtoul(argv[2], NULL, 10), (uint32_t)strtoul(argv[3], NULL, 10));
+    }
+    check(&s, store_sync(s.store, s.position, &s.err));
+    show(&s);
+    engine_free(s.engine);
+    batch_fini(&s.rows);
+    store_close(s.store);
+    mem_free(s.times_ns);
+    return 0;
+}
