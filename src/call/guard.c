@@ -174,10 +174,10 @@ static bool is_hopeless(int code)
 
 static int run_at_least_once(struct step *s)
 {
-    unsigned attempt = 1;
-    int rc = retry_resume(s->call, str_of(s->spec->alias), &attempt);
+    struct tries tries;
+    int rc = retry_resume(s->call, str_of(s->spec->alias), &tries);
 
-    for (; rc == DMCP_OK; attempt++) {
+    while (rc == DMCP_OK) {
         rc = check_may_run(s);
         if (rc != DMCP_OK) {
             return rc;
@@ -190,13 +190,10 @@ static int run_at_least_once(struct step *s)
         if (rc == DMCP_OK) {
             break;
         }
-        if (s->call->poison != DMCP_OK || is_hopeless(rc) || attempt >= s->retry.max_attempts) {
+        if (s->call->poison != DMCP_OK || is_hopeless(rc) || tries.n >= s->retry.max_attempts) {
             return rc;
         }
-        rc = retry_wait(s->call, &s->retry, str_of(s->spec->alias), attempt);
-        if (rc != DMCP_OK) {
-            return rc;
-        }
+        rc = retry_wait(s->call, &s->retry, str_of(s->spec->alias), &tries);
     }
     if (rc == DMCP_OK) {
         rc = check_result(s);
@@ -251,13 +248,10 @@ static int fail_for_good(struct step *s, int code)
 
 static int run_at_most_once(struct step *s)
 {
-    unsigned attempt = 1;
-    int moved, rc = retry_resume(s->call, str_of(s->spec->alias), &attempt);
+    struct tries tries;
+    int moved, rc = retry_resume(s->call, str_of(s->spec->alias), &tries);
 
-    if (rc != DMCP_OK) {
-        return rc;
-    }
-    for (;; attempt++) {
+    while (rc == DMCP_OK) {
         rc = check_may_run(s);
         if (rc != DMCP_OK) {
             return rc;
@@ -285,14 +279,12 @@ static int run_at_most_once(struct step *s)
         if (moved != DMCP_OK) {
             return moved;
         }
-        if (attempt >= s->retry.max_attempts) {
+        if (tries.n >= s->retry.max_attempts) {
             return rc;
         }
-        rc = retry_wait(s->call, &s->retry, str_of(s->spec->alias), attempt);
-        if (rc != DMCP_OK) {
-            return rc;
-        }
+        rc = retry_wait(s->call, &s->retry, str_of(s->spec->alias), &tries);
     }
+    return rc;
 }
 
 /* ---- both ---- */

@@ -219,14 +219,21 @@ int value_pack(dmcp_call *call, const char *fmt, va_list ap, yyjson_mut_val **v_
 /* A policy with the guard's defaults for what is zero. */
 struct dmcp_retry retry_policy(struct dmcp_retry given, unsigned max_attempts);
 
-/* Waits before the next try: a moment in this thread, longer as a suspended call. DMCP_OK: try.
- * DMCP_E_STOPPING, DMCP_E_SUSPENDED, the call poisoned: not in this attempt of the call. */
-int retry_wait(dmcp_call *call, const struct dmcp_retry *policy, struct str step,
-               unsigned attempt) MUST_CHECK;
+/* Where a step is with its tries. */
+struct tries {
+    unsigned n;       /* the number of the one that is next, or that runs, from 1 */
+    unsigned n_waits; /* long ones so far, which the journal knows */
+};
 
-/* Where an earlier attempt of the call suspended it between two tries: the number of the try that
- * is next. DMCP_E_SUSPENDED: it is not yet time. */
-int retry_resume(dmcp_call *call, struct str step, unsigned *attempt) MUST_CHECK;
+/* Where it is, after attempts of the call that were suspended between two tries.
+ * DMCP_E_SUSPENDED: it is not yet time. DMCP_E_CANCELLED. */
+int retry_resume(dmcp_call *call, struct str step, struct tries *tries_out) MUST_CHECK;
+
+/* Waits before the next try, and counts it: a moment in this thread, longer as a suspended call.
+ * DMCP_OK: try. DMCP_E_STOPPING, DMCP_E_SUSPENDED, the call poisoned: not in this attempt of the
+ * call. */
+int retry_wait(dmcp_call *call, const struct dmcp_retry *policy, struct str step,
+               struct tries *tries) MUST_CHECK;
 
 /* ---- wait.c ---- */
 
@@ -236,6 +243,7 @@ struct wait {
     const char *what;    /* for error texts: "sleep", "question \"x\"" */
     struct str alias;    /* the journal's */
     uint64_t timeout_ms; /* 0: none */
+    struct str body;     /* kept in the row when it is no question; may be absent */
     /* Writes the request with this id; NULL: no question. */
     void (*write_request)(const struct wait *w, struct str id, bool is_again, struct buf *out);
     const void *arg;

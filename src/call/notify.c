@@ -218,8 +218,9 @@ static int send_log(dmcp_call *call, const char *level, const char *logger, cons
 
 int dmcp_log(dmcp_call *call, dmcp_log_level level, const char *logger, const char *fmt, ...)
 {
+    struct arena scratch; /* the call's own would keep every message that it ever sent */
     va_list ap;
-    const char *text;
+    int rc;
 
     if (call->poison != DMCP_OK) {
         return call->poison;
@@ -230,10 +231,12 @@ int dmcp_log(dmcp_call *call, dmcp_log_level level, const char *logger, const ch
     if (!call->run || (unsigned)level < call->run->log_level) {
         return DMCP_OK;
     }
+    arena_init(&scratch);
     va_start(ap, fmt);
-    text = arena_vprintf(&call->arena, fmt, ap);
+    rc = send_log(call, level_names[level], logger, arena_vprintf(&scratch, fmt, ap));
     va_end(ap);
-    return send_log(call, level_names[level], logger, text);
+    arena_fini(&scratch);
+    return rc;
 }
 
 /* ---- lists ---- */

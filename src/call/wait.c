@@ -131,7 +131,7 @@ static int register_wait(const struct wait *w, uint64_t asked)
     c->wait.alias = command_dup(c, w->alias);
     c->wait.label = command_dup(c, str_of(w->what));
     c->wait.delay_ms = w->timeout_ms;
-    c->wait.body = STR("");
+    c->wait.body = w->body.p ? command_dup(c, w->body) : STR("");
     if (asked) {
         add_question(w, asked, c);
     }

@@ -100,6 +100,20 @@ void endpoint_set_refusal(struct endpoint *e, int code)
     e->refusal = code;
 }
 
+void endpoint_refuse_waiting(struct endpoint *e, int code)
+{
+    struct link *k, *next;
+
+    for (k = list_first(&e->open); k; k = next) {
+        struct exchange *x = CONTAINER_OF(k, struct exchange, link);
+
+        next = list_next(&e->open, k);
+        if (x->state != EXCHANGE_STREAM) {
+            exchange_refuse(e, x, code, str_of(dmcp_strerror(code)));
+        }
+    }
+}
+
 void endpoint_end_streams(struct endpoint *e)
 {
     struct link *k, *next;

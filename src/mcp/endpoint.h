@@ -77,6 +77,9 @@ void endpoint_action(struct endpoint *e, struct action *a);
  * (DMCP_OK). */
 void endpoint_set_refusal(struct endpoint *e, int code);
 
+/* Who waits and has got nothing yet is refused with this code, too. Streams stay open. */
+void endpoint_refuse_waiting(struct endpoint *e, int code);
+
 /* Orderly end: open streams get a retry time and are closed; who waits for an answer that is not
  * there gets 503. */
 void endpoint_end_streams(struct endpoint *e);

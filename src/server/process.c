@@ -195,6 +195,7 @@ static void begin_failure(struct process *p, int code)
 {
     endpoint_set_refusal(listener_endpoint(p->listener), code);
     take_actions(p);
+    endpoint_refuse_waiting(listener_endpoint(p->listener), code);
     if (code == DMCP_E_FULL) {
         log_error("no space left for the store %s: requests get 503 until there is room",
                   p->options->store);

@@ -14,7 +14,9 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
-#define PROBE_BYTES (4 * MIB) /* a store that opens writes about so much */
+/* What a store keeps free, and about what one writes when it opens: with less, it would be full again
+ * at once. */
+#define PROBE_BYTES (LIMIT_DISK_RESERVE_BYTES + 4 * MIB)
 
 static bool fill(int fd)
 {

@@ -7,8 +7,8 @@
  *   hold   waits at its gate, and answers
  *   walk   runs n steps under one guard; each appends a line "ID I" to the log; the body of one of
  *          them then waits at the gate. Answers {"outcomes":["ok","attempted",...]}.
- *   emit   sends n notifications of a kind and a size, and waits at the gate behind one of them.
- *          peek does the same as an ephemeral tool.
+ *   emit   sends n notifications of a kind and a size, and waits at the gate behind one of them;
+ *          then it appends "ID N" to the log. peek does the same as an ephemeral tool.
  */
 #include <dmcp.h>
 #include <fcntl.h>
@@ -123,6 +123,9 @@ static int emit(dmcp_call *call)
         }
     }
     free(pad);
+    if (rc == DMCP_OK && dmcp_arg_str(call, "log")[0]) {
+        rc = append_line(call, n);
+    }
     return rc == DMCP_OK ? dmcp_reply(call, "I", n) : rc;
 }
 
@@ -133,9 +136,12 @@ static int emit(dmcp_call *call)
 
 static const dmcp_param hold_params[] = { GATE, { 0 } };
 
+#define ID "id", DMCP_STRING, "what the lines in the log begin with"
+#define LOG "log", DMCP_STRING, "path of the file that is appended to"
+
 static const dmcp_param walk_params[] = {
-    { "id", DMCP_STRING, "what the lines in the log begin with", .required = true },
-    { "log", DMCP_STRING, "path of the file that the steps append to", .required = true },
+    { ID, .required = true },
+    { LOG, .required = true },
     { "n", DMCP_INTEGER, "how many steps", .required = true },
     { "guard", DMCP_STRING, "of each of them", .fallback = "at_least_once",
       .schema = "{\"enum\":[\"at_least_once\",\"at_most_once\"]}" },
@@ -148,6 +154,8 @@ static const dmcp_param emit_params[] = {
     { "n", DMCP_INTEGER, "how many", .required = true },
     { "size", DMCP_INTEGER, "bytes of text in each", .fallback = "0",
       .schema = "{\"minimum\":0,\"maximum\":1000000}" },
+    { ID, .fallback = "" },
+    { LOG, .fallback = "" },
     AT, GATE, { 0 },
 };
 
