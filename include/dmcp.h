@@ -569,7 +569,7 @@ DMCP_API int dmcp_uuid7(dmcp_call *call, char text_out[37]);
 
 /*
  * A key for an API outside that removes duplicates by key: 32 hexadecimal digits, the same in
- * every attempt of this call and different in every other call.
+ * every attempt of this call and different in every other call, and in every iteration of a loop.
  * Arguments: any alias; it need not be a step's.
  * Lifetime: of the call.
  * Thread: the handler's.
@@ -577,6 +577,47 @@ DMCP_API int dmcp_uuid7(dmcp_call *call, char text_out[37]);
  * Errors: none.
  */
 DMCP_API const char *dmcp_idempotency_key(dmcp_call *call, const char *alias);
+
+/* ------------------------------------------------------------------------------------------ */
+/* Loops                                                                                      */
+/* ------------------------------------------------------------------------------------------ */
+
+/* One iteration of a loop. */
+typedef struct dmcp_iteration {
+    uint64_t index;    /* from 0 */
+    void *arg;         /* of dmcp_loop */
+    dmcp_value *state; /* in: what the iteration before left, NULL in the first; out: what this one
+                        * leaves to the next, or as the loop's result. It may be changed in place */
+    bool is_last;      /* out: set it to end the loop */
+} dmcp_iteration;
+
+/* An iteration's body: a handler in small. It may run steps, wait, write to maps and send
+ * notifications, under the same aliases in each iteration. It cannot reply (DMCP_E_MISUSE), since
+ * an iteration that is over is never run again: what is to outlast it belongs into its state.
+ * It returns DMCP_OK, or an error, which ends the loop unrecorded. */
+typedef int dmcp_iteration_fn(dmcp_call *call, dmcp_iteration *iteration);
+
+/*
+ * Runs a body again and again until it says that it was the last time. Iterations that are over are
+ * not run again: a later attempt of the call goes on in the first one that is not, with the state
+ * that the one before left. So a loop may run for years. What an iteration recorded is deleted
+ * when it is over; only its number and its state are kept.
+ * A loop is where aliases have the least to be thought of: each iteration has its own, a signal
+ * may be waited for once in each, and dmcp_idempotency_key gives another key in each.
+ * Arguments: alias names the loop in its call; interval_ms is slept between two iterations, as by
+ *   dmcp_sleep; state_out may be NULL.
+ * Lifetime: *state_out, the state that the last iteration left, is of the call. Batches made in an
+ *   iteration are of that iteration.
+ * Thread: the handler's; none during the interval. From time to time a long loop gives the thread
+ *   back and returns DMCP_E_SUSPENDED, so that its call takes no more and more memory.
+ * Durability: that an iteration is over is recorded as the result of an at-least-once step. A crash
+ *   before that is durable runs the iteration again, with what it recorded.
+ * Errors: what the body returned; DMCP_E_SUSPENDED; DMCP_E_CANCELLED before an iteration;
+ *   DMCP_E_ALIAS; DMCP_E_DIVERGED; DMCP_E_TOOBIG for a state over 16 MiB or nested more than 63
+ *   deep; DMCP_E_MISUSE in a step's body, in another loop, or outside of durable tools.
+ */
+DMCP_API int dmcp_loop(dmcp_call *call, const char *alias, uint64_t interval_ms,
+                       dmcp_iteration_fn *body, void *arg, dmcp_value **state_out);
 
 /* ------------------------------------------------------------------------------------------ */
 /* Waiting                                                                                    */
@@ -593,8 +634,8 @@ DMCP_API const char *dmcp_idempotency_key(dmcp_call *call, const char *alias);
 
 /*
  * Waits for a time to pass.
- * Arguments: ms from the first time this sleep is reached; the n-th sleep of a handler is the
- *   n-th one in every attempt.
+ * Arguments: ms from the first time this sleep is reached; the n-th sleep of a handler, or of an
+ *   iteration, is the n-th one in every attempt.
  * Lifetime: none.
  * Thread: the handler's; none while it waits.
  * Durability: the end of the sleep is a row; a restart neither shortens nor prolongs it.
@@ -656,7 +697,9 @@ DMCP_API int dmcp_list_roots(dmcp_call *call, const char *alias, uint64_t timeou
 /*
  * Waits for a signal from outside: somebody with the right to sends it to this call by its id and
  * the signal's name (`dmcp signal`, dmcp_signal_send). One that came before is not lost.
- * Arguments: name, once per call; timeout_ms 0 waits without end.
+ * Arguments: name, once per call, or once per iteration of a loop (then a signal of that name is
+ *   for this iteration until it is over, and for the next one afterwards); timeout_ms 0 waits
+ *   without end.
  * Lifetime: *value_out, what was sent with it, is of the call.
  * Thread: the handler's; none while it waits.
  * Durability: as dmcp_elicit.

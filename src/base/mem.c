@@ -110,6 +110,16 @@ void arena_fini(struct arena *a)
     a->blocks = NULL;
 }
 
+size_t arena_bytes(const struct arena *a)
+{
+    size_t n = 0;
+
+    for (const struct arena_block *b = a->blocks; b; b = b->next == b ? NULL : b->next) {
+        n += sizeof(*b) + b->size;
+    }
+    return n;
+}
+
 void *arena_object(size_t size, size_t arena_offset)
 {
     const size_t align = _Alignof(max_align_t), at = (size + align - 1) & ~(align - 1);

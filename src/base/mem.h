@@ -46,6 +46,7 @@ void arena_init(struct arena *a);
  * so that threads seldom meet at its locks. Free it with arena_fini and mem_free. */
 void *arena_object(size_t size, size_t arena_offset);
 void arena_fini(struct arena *a);
+size_t arena_bytes(const struct arena *a); /* that it holds; takes a look at each block */
 void *arena_alloc(struct arena *a, size_t size); /* aligned for any type, uninitialised */
 void *arena_zalloc(struct arena *a, size_t size);
 void *arena_dup(struct arena *a, const void *p, size_t size); /* with a NUL behind it */

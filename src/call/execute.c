@@ -136,7 +136,8 @@ static void finish(dmcp_call *call, int code)
     struct buf body;
 
     if (call_is_journaled(call) && call->poison == DMCP_E_SUSPENDED) {
-        call_post(call, call_command(call, CMD_CALL_SUSPEND));
+        call_post(call, call_command(call, call->is_yielding ? CMD_CALL_RELEASE
+                                                             : CMD_CALL_SUSPEND));
         return;
     }
     if (call_is_journaled(call) && call->poison != DMCP_OK) {

@@ -74,11 +74,12 @@ struct dmcp_call {
     struct scope root, *scope;
     struct str prefix; /* of all journal aliases in an iteration; empty in the handler */
     bool is_fresh;     /* no earlier attempt came as far as here */
+    bool is_yielding;  /* suspended, but for nothing: to be run again at once */
     bool is_dirty;     /* something was recorded that may not be durable */
     unsigned n_steps;
 
     struct reply reply;
-    struct dmcp_batch *batches; /* all that were made, to be freed */
+    struct dmcp_batch *batches; /* all that were made, or since the iteration began; to be freed */
 };
 
 /* ---- call.c ---- */

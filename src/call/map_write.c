@@ -204,6 +204,7 @@ void batch_free_all(dmcp_call *call)
 {
     for (struct dmcp_batch *b = call->batches; b; b = b->next) {
         batch_fini(&b->rows);
+        b->is_written = true; /* who still has it is told so */
     }
     call->batches = NULL;
 }

@@ -264,3 +264,16 @@ yyjson_mut_doc *json_doc_new(void)
 {
     return yyjson_mut_doc_new(&heap_alc);
 }
+
+size_t json_doc_bytes(const yyjson_mut_doc *doc)
+{
+    size_t n = 0;
+
+    for (const yyjson_str_chunk *c = doc->str_pool.chunks; c; c = c->next) {
+        n += c->chunk_size;
+    }
+    for (const yyjson_val_chunk *c = doc->val_pool.chunks; c; c = c->next) {
+        n += c->chunk_size;
+    }
+    return n;
+}

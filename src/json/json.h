@@ -38,6 +38,7 @@ void json_write_indented(struct buf *b, const yyjson_mut_val *v); /* by two blan
 /* An empty document for values to be made in, with memory from base/mem.h: so making a value in
  * it never fails. The caller frees it with yyjson_mut_doc_free. */
 yyjson_mut_doc *json_doc_new(void);
+size_t json_doc_bytes(const yyjson_mut_doc *doc); /* that it holds; looks at each of its chunks */
 
 /* ---- Looking into a document. Keys may contain NUL, so C strings cannot name every key. ---- */
 
