@@ -202,16 +202,20 @@ static int attach_unfinished(struct engine *e, const struct command *c, struct c
     return follower_pump(e, f);
 }
 
-/* A repeat of a request whose call is not in memory: it is suspended, or its recorded outcome
- * answers it. */
+/* A repeat of a request whose call was found by a row: it runs, is suspended, or its recorded
+ * outcome answers it. */
 static int attach_known(struct engine *e, const struct command *c, struct id id)
 {
     struct call_record r;
-    struct call *call;
+    struct call *call = hmap_get(&e->calls, id_bytes(&id));
     struct follower *f;
     struct buf value;
-    int rc = call_load(e, id, &call);
+    int rc;
 
+    if (call && call->state == CALL_FINISHED) {
+        return ENGINE_WRITE_FIRST; /* its outcome is read from the store */
+    }
+    rc = call_load(e, id, &call);
     if (rc != DMCP_E_NOTFOUND) {
         return rc == DMCP_OK ? attach_unfinished(e, c, call) : rc;
     }
