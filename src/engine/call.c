@@ -34,6 +34,7 @@ struct call *call_add(struct engine *e, struct id id, const struct call_record *
     call->id = id;
     call->session = r->session;
     call->digest = r->digest;
+    call->created_ms = r->created_ms;
     call->attempt = 1;
     call->epoch = e->epoch;
     call->request_id = str_make(mem_dup(r->request_id.p, r->request_id.len), r->request_id.len);
@@ -243,6 +244,7 @@ static void begin(struct engine *e, const struct command *c)
 
     r.created_ms = e->now.wall_ms;
     call = call_add(e, c->call, &r);
+    call->flags = c->start.key.p ? UNFINISHED_KEYED : 0;
     put_start(e, call, &r);
     idempotency_put(e, c);
     if (c->start.timeout_ms) {
@@ -408,6 +410,10 @@ int call_done(struct engine *e, const struct command *c)
         rc = session_answered(e, call->session, uuid7_ms(call->id));
     }
     if (call && rc == DMCP_OK) {
+        if (c->done.timeout_ms) {
+            timer_drop(e, call->id, STR(TIMER_CALL_TIMEOUT),
+                       call->created_ms + c->done.timeout_ms);
+        }
         call_finish(e, call, c->done.outcome, c->done.body);
     }
     return rc;
