@@ -5,6 +5,7 @@
 #   make            the libraries, the dmcp program and the examples, into build/
 #   make run        install what is missing, build, and show the audit example at work
 #   make test       install what is missing, build, run all tests    T=engine: only those whose path matches
+#   make conformance  the official suite and the Inspector, from npm, against build/tests/everything
 #   make check      make test, under sanitizers too, and a clang build
 #   make bench      build the benchmarks and run them
 #   make install    PREFIX=/usr/local DESTDIR=
@@ -252,3 +253,7 @@ uninstall:
 	rm -f $(DESTDIR)$(LIBDIR)/pkgconfig/dmcp.pc $(DESTDIR)$(LIBDIR)/pkgconfig/dmcp-client.pc
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+conformance: all
+	@BUILD=$(BUILD) scripts/conformance.sh
+.PHONY: conformance

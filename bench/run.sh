@@ -199,7 +199,7 @@ row() { # label, function of connections
     local c
     printf '  %-46s' "$1"
     for c in $CONNECTIONS; do
-        printf '%10s' "$("$2" "$c")"
+        printf '%14s' "$("$2" "$c")"
     done
     printf '\n'
 }
@@ -208,7 +208,7 @@ head_row() {
     local c
     printf '\n%-48s' "$1"
     for c in $CONNECTIONS; do
-        printf '%10s' "$c"
+        printf '%14s' "$c"
     done
     printf '\n'
 }
@@ -240,7 +240,7 @@ show_rates() {
     say "a lone fdatasync takes $(of p50 'log 0') us (p50); a lone call takes, in fdatasyncs (aim below 3):"
     for what in plain add; do
         [[ " $CONNECTIONS " != *' 1 '* ]] ||
-            printf '  %-46s%10s\n' "${label[$what]}" "$(ratio "$(of p50 "$what 1")" "$(of p50 'log 0')")"
+            printf '  %-46s%14s\n' "${label[$what]}" "$(ratio "$(of p50 "$what 1")" "$(of p50 'log 0')")"
     done
 }
 
@@ -283,7 +283,7 @@ show_memory() {
     awk -v start="${memory[start]}" -v anonymous="${memory[start-anonymous]}" -v sessions="${memory[sessions]}" \
         -v streams="${memory[streams]}" -v more="${memory[more]}" -v twice="${memory[twice]}" \
         -v n_streams="$STREAMS" -v n_sessions="$SESSIONS" 'BEGIN {
-        form = "  %-46s%10s\n"
+        form = "  %-46s%14s\n"
         printf form, "idle, after a call of each tool (aim 20 MiB)", sprintf("%.1f MiB", start / 1024)
         printf form, "  without pages of programs and libraries", sprintf("%.1f MiB", anonymous / 1024)
         printf form, "per idle stream, of " n_streams " (aim 4 KiB)", sprintf("%.2f KiB", (streams - sessions) / n_streams)
@@ -309,7 +309,7 @@ measure_start() {
     first_call=$(date +%s%N)
     stop_server
     say "start with $FILL finished and $UNFINISHED unfinished calls ($(du -sm "$dir/store" | cut -f1) MB)"
-    printf '  %-46s%10s\n' 'first answer                   (aim 2000 ms)' "$(((answered - began) / 1000000)) ms" \
+    printf '  %-46s%14s\n' 'first answer                   (aim 2000 ms)' "$(((answered - began) / 1000000)) ms" \
         'first answer of a durable call' "$(((first_call - began) / 1000000)) ms"
     rm -rf "$dir/store"
 }

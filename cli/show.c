@@ -175,7 +175,7 @@ static void show_head(yyjson_val *call)
 /* A wait that has begun is not work in progress. */
 static const char *state_name(yyjson_val *entry)
 {
-    const char *const waits[] = { "question", "signal", "sleep", "retry" };
+    const char *const waits[] = { "question", "signal", "sleep", "retry", "until" };
 
     for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
         if (strcmp(text(entry, "kind"), waits[i]) == 0 &&

@@ -105,7 +105,9 @@ typedef struct dmcp_tool {
     void *context;
     dmcp_durability durability;
     uint64_t timeout_ms; /* of a durable call, waiting included; 0 for none. When it is over the
-                          * handler is told as if the call was cancelled (dmcp_cancelled) */
+                          * handler is told as if the call was cancelled (dmcp_cancelled). If it
+                          * then returns DMCP_E_CANCELLED, the client gets the tool error "timed
+                          * out after N ms"; what else it returns is delivered as always */
 } dmcp_tool;
 
 /*

@@ -3,10 +3,15 @@
  * Aliases for people. See alias.h.
  *
  *   | 01 | kind 1 | alias of the step whose body runs ... | 00 | parts with 00 between them |
+ *   | 01 | i | alias of the loop ... | 00 | number of the iteration | 00 | the alias proper ... |
  */
 #include "admin/alias.h"
 
 #define PARTS 3
+
+/* Of timers. */
+#define TIME_LIMIT STR("\x01timeout")
+#define WAKE STR("\x01watch")
 
 struct parts {
     char kind;
@@ -50,34 +55,64 @@ static struct parts take_apart(struct str alias)
     return a;
 }
 
+/* What is done in an iteration, and in which one of which loop. False: it is not in one. */
+static bool leave_iteration(struct str *alias, struct str *loop_out, struct str *number_out)
+{
+    struct str rest = *alias;
+
+    if (!str_starts(rest, ALIAS_ITERATIONS)) {
+        return false;
+    }
+    rest = str_make(rest.p + 2, rest.len - 2);
+    if (!next_part(&rest, loop_out) || !next_part(&rest, number_out) || !rest.p) {
+        return false;
+    }
+    *alias = rest;
+    return true;
+}
+
+static struct str leave_iterations(struct str alias)
+{
+    struct str loop, number;
+
+    while (leave_iteration(&alias, &loop, &number)) {
+    }
+    return alias;
+}
+
 const char *alias_kind(struct str alias)
 {
+    static const struct {
+        char letter;
+        const char *name;
+    } kinds[] = {
+        { 'v', "value" }, { 'm', "map" },   { 'b', "batch" },    { 'e', "event" },
+        { 's', "sleep" }, { 'r', "retry" }, { 'q', "question" }, { 'g', "signal" },
+        { 'u', "until" }, { 'l', "loop" },
+    };
+
+    alias = leave_iterations(alias);
     if (!is_internal(alias)) {
         return "step";
     }
-    if (str_eq(alias, STR("\x01timeout"))) {
+    if (str_eq(alias, TIME_LIMIT)) {
         return "time limit";
     }
-    switch (alias.p[1]) {
-    case 'v':
-        return "value";
-    case 'm':
-        return "map";
-    case 'b':
-        return "batch";
-    case 'e':
-        return "event";
-    case 's':
-        return "sleep";
-    case 'r':
-        return "retry";
-    case 'q':
-        return "question";
-    case 'g':
-        return "signal";
-    default:
-        return "other";
+    if (str_starts(alias, WAKE)) {
+        return "wake";
     }
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        if (alias.p[1] == kinds[i].letter) {
+            return kinds[i].name;
+        }
+    }
+    return "other";
+}
+
+struct str alias_name(struct str alias)
+{
+    alias = leave_iterations(alias);
+    return is_internal(alias) ? take_apart(alias).part[0] : alias;
 }
 
 static void write_quoted(struct buf *b, const char *before, struct str s)
@@ -125,7 +160,7 @@ static void write_parts(struct buf *b, const struct parts *a, struct str label)
         buf_add_str(b, a->part[0]);
         return;
     case 'r':
-        buf_addf(b, "wait behind try %.*s of ", STR_FMT(a->part[1]));
+        buf_addf(b, "wait %.*s between tries of ", STR_FMT(a->part[1]));
         write_quoted(b, "", a->part[0]);
         return;
     case 'q':
@@ -134,22 +169,28 @@ static void write_parts(struct buf *b, const struct parts *a, struct str label)
     case 'g':
         write_quoted(b, "signal ", a->part[0]);
         return;
+    case 'u':
+        write_quoted(b, "until ", a->part[0]);
+        return;
+    case 'l':
+        write_quoted(b, "loop ", a->part[0]);
+        return;
     default: /* an event's parts are a digest */
         buf_add_str(b, label.len ? label : STR("event"));
         return;
     }
 }
 
-void alias_write(struct buf *b, struct str alias, struct str label)
+static void write_internal(struct buf *b, struct str alias, struct str label)
 {
     struct parts a;
 
-    if (!is_internal(alias)) {
-        buf_add_str(b, alias);
+    if (str_eq(alias, TIME_LIMIT)) {
+        buf_addz(b, "time limit of the call");
         return;
     }
-    if (str_eq(alias, STR("\x01timeout"))) {
-        buf_addz(b, "time limit of the call");
+    if (str_starts(alias, WAKE)) {
+        buf_addz(b, "calls that a map entry wakes");
         return;
     }
     a = take_apart(alias);
@@ -160,5 +201,20 @@ void alias_write(struct buf *b, struct str alias, struct str label)
     }
     if (a.scope.len) {
         write_quoted(b, " in ", a.scope);
+    }
+}
+
+void alias_write(struct buf *b, struct str alias, struct str label)
+{
+    struct str inner = leave_iterations(alias), loop, number;
+
+    if (is_internal(inner)) {
+        write_internal(b, inner, label);
+    } else {
+        buf_add_str(b, inner);
+    }
+    while (leave_iteration(&alias, &loop, &number)) {
+        buf_addf(b, " in iteration %.*s of ", STR_FMT(number));
+        write_quoted(b, "", loop);
     }
 }

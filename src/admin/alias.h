@@ -8,16 +8,21 @@
 
 #include "base/buf.h"
 
-/* "step", "value", "map", "batch", "event", "sleep", "retry", "question", "signal", "time limit";
- * "other" for one that this program does not know. */
+/* "step", "value", "map", "batch", "event", "sleep", "retry", "question", "signal", "until", "loop";
+ * of timers also "time limit" and "wake"; "other" for one that this program does not know. What is
+ * done in an iteration of a loop is of the same kinds. */
 const char *alias_kind(struct str alias);
 
-/* `users in "create_user"`, `signal "go"`, `sleep 2`, `map insert users`. `label` is the row's,
+/* What a question or a signal is called by its author. */
+struct str alias_name(struct str alias);
+
+/* `now#1 in "create_user"`, `signal "go"`, `sleep 2`, `map insert users`. `label` is the row's,
  * empty for none. */
 void alias_write(struct buf *b, struct str alias, struct str label);
 
-/* The beginning of the aliases of questions and of signals in a handler itself. */
+/* The beginnings of aliases: of questions, of signals, of all that is done in iterations. */
 #define ALIAS_QUESTIONS STR("\x01q")
 #define ALIAS_SIGNALS STR("\x01g")
+#define ALIAS_ITERATIONS STR("\x01i")
 
 #endif

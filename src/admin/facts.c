@@ -154,6 +154,7 @@ static void show_progress(struct page *p, const struct facts *f)
         show_flag(p, f, UNFINISHED_CANCELLED, "is_cancelled");
         show_flag(p, f, UNFINISHED_LATE, "is_late");
         show_flag(p, f, UNFINISHED_ASKING, "is_asking");
+        show_flag(p, f, UNFINISHED_WATCHING, "is_watching");
     }
 }
 

@@ -19,23 +19,39 @@ static const char *guard_name(const struct journal_record *r)
                                             : NULL;
 }
 
-/* The end of a sleep is recorded as that of any wait whose time is over; for a sleep it is what it
- * waited for. */
+/* That its time is over is what a sleep waited for. */
 static const char *state_name(struct str kind, const struct journal_record *r)
 {
-    if (r->state == STEP_STARTED) {
+    switch ((enum step_state)r->state) {
+    case STEP_STARTED:
         return "started";
-    }
-    if (r->state == STEP_FAILED && !str_eqz(kind, "sleep") && !str_eqz(kind, "retry")) {
+    case STEP_DONE:
+        return "done";
+    case STEP_FAILED:
         return "failed";
+    case STEP_EXPIRED:
+        return str_eqz(kind, "sleep") || str_eqz(kind, "retry") ? "done" : "expired";
     }
-    return "done";
+    return "unknown";
+}
+
+/* A loop's row has the last iteration's result while it goes on. */
+static void show_outcome(struct page *p, struct str kind, const struct journal_record *r)
+{
+    if (r->state == STEP_FAILED) {
+        show_bytes(p, "reason", r->body);
+    } else if (r->body.len && (r->state == STEP_DONE || str_eqz(kind, "loop"))) {
+        show_json(p, "result", r->body);
+    }
+    if (r->state == STEP_STARTED && r->due_ms) {
+        show_uint(p, "due_ms", r->due_ms);
+    }
 }
 
 static void show_entry(struct page *p, struct str alias, const struct journal_record *r)
 {
     struct str kind = str_of(alias_kind(alias));
-    const char *state = state_name(kind, r), *guard = guard_name(r);
+    const char *guard = guard_name(r);
     struct buf what;
 
     buf_init(&what, SIZE_MAX / 2);
@@ -46,14 +62,10 @@ static void show_entry(struct page *p, struct str alias, const struct journal_re
     if (guard) {
         show_text(p, "guard", str_of(guard));
     }
-    show_text(p, "state", str_of(state));
+    show_text(p, "state", str_of(state_name(kind, r)));
     show_uint(p, "attempt", r->attempt);
     show_uint(p, "at_ms", r->at_ms);
-    if (r->state == STEP_DONE && r->body.len) {
-        show_json(p, "result", r->body);
-    } else if (strcmp(state, "failed") == 0) {
-        show_bytes(p, "reason", r->body);
-    }
+    show_outcome(p, kind, r);
     jw_object_end(&p->w);
     buf_fini(&what);
 }

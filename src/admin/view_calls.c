@@ -105,14 +105,6 @@ int view_calls(struct page *p, struct err *e)
 
 /* ---- inputs ---- */
 
-/* The row's own name: behind kind and scope. */
-static struct str input_name(struct str alias)
-{
-    const char *nul = memchr(alias.p, 0, alias.len);
-
-    return nul ? str_make(nul + 1, alias.len - (size_t)(nul + 1 - alias.p)) : STR("");
-}
-
 static void show_input(struct page *p, const struct facts *f, struct str tool, struct str alias,
                        const struct journal_record *r)
 {
@@ -124,12 +116,22 @@ static void show_input(struct page *p, const struct facts *f, struct str tool, s
     show_id(p, "call", f->id);
     show_text(p, "tool", tool);
     show_text(p, "kind", str_of(alias_kind(alias)));
-    show_text(p, "name", input_name(alias));
+    show_text(p, "name", alias_name(alias));
     show_text(p, "what", buf_str(&what));
     show_uint(p, "since_ms", r->at_ms);
     show_uint(p, "attempt", r->attempt);
+    if (r->due_ms) {
+        show_uint(p, "due_ms", r->due_ms);
+    }
     jw_object_end(&p->w);
     buf_fini(&what);
+}
+
+static bool is_input(struct str alias)
+{
+    const char *kind = alias_kind(alias);
+
+    return strcmp(kind, "question") == 0 || strcmp(kind, "signal") == 0;
 }
 
 static int show_waiting(struct page *p, const struct facts *f, struct str tool, struct str aliases,
@@ -152,7 +154,7 @@ static int show_waiting(struct page *p, const struct facts *f, struct str tool, 
             rc = page_corrupt("the journal of call", key, e);
             break;
         }
-        if (r.state == STEP_STARTED) {
+        if (r.state == STEP_STARTED && is_input(alias)) {
             show_input(p, f, tool, alias, &r);
             *is_shown = true;
         }
@@ -163,14 +165,17 @@ static int show_waiting(struct page *p, const struct facts *f, struct str tool, 
 
 static int show_inputs(struct page *p, const struct facts *f, bool *is_shown, struct err *e)
 {
+    const struct str places[] = { ALIAS_QUESTIONS, ALIAS_SIGNALS, ALIAS_ITERATIONS };
     struct call_record r;
     int rc = facts_call(p, f->id, &r, e);
 
     if (rc != DMCP_OK || (p->query->tool.p && !str_eq(r.name, p->query->tool))) {
         return rc;
     }
-    rc = show_waiting(p, f, r.name, ALIAS_QUESTIONS, is_shown, e);
-    return rc == DMCP_OK ? show_waiting(p, f, r.name, ALIAS_SIGNALS, is_shown, e) : rc;
+    for (size_t i = 0; i < COUNT_OF(places) && rc == DMCP_OK; i++) {
+        rc = show_waiting(p, f, r.name, places[i], is_shown, e);
+    }
+    return rc;
 }
 
 int view_inputs(struct page *p, struct err *e)

@@ -41,7 +41,7 @@ static int show_timer(struct page *p, struct str key, struct str value, bool *is
     struct str alias;
     struct id call;
     struct buf what;
-    int rc;
+    int rc = DMCP_OK;
 
     (void)value; /* a timer is its key */
     if (key_timer_parts(key, &due_ms, &call, &alias) != DMCP_OK) {
@@ -50,7 +50,9 @@ static int show_timer(struct page *p, struct str key, struct str value, bool *is
     if (p->query->call.p && !id_eq(call, p->query->id)) {
         return DMCP_OK;
     }
-    rc = is_stale(p, call, alias, &stale, e);
+    if (strcmp(alias_kind(alias), "wake") != 0) { /* that one is of no call */
+        rc = is_stale(p, call, alias, &stale, e);
+    }
     if (rc != DMCP_OK) {
         return rc;
     }

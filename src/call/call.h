@@ -75,7 +75,7 @@ struct run {
     uint8_t client;    /* what the client can do: SESSION_* of records.h */
     uint8_t flags;     /* UNFINISHED_* of records.h */
     bool is_reask;     /* questions of another life of the server are asked again */
-    atomic_bool is_cancelled; /* set from outside while it runs */
+    atomic_uchar told; /* what of UNFINISHED_* came while it runs */
     struct arena arena; /* owns the strings */
 };
 

@@ -54,6 +54,9 @@ static const char *error_message(dmcp_call *call, int code)
     if (call->error_code == code && call->error_text) {
         return call->error_text;
     }
+    if (code == DMCP_E_CANCELLED && call_is_cancelled(call)) {
+        return call_cancelled_text(call);
+    }
     return code < 0 ? dmcp_strerror(code) : dmcp_format(call, "error %d", code);
 }
 
@@ -109,6 +112,7 @@ static void finish_journaled(dmcp_call *call, enum call_outcome outcome, struct 
     struct command *c = call_command(call, CMD_CALL_DONE);
 
     c->done.outcome = outcome;
+    c->done.timeout_ms = call->run->tool->timeout_ms;
     c->done.body = command_dup(c, body);
     call_post(call, c);
 }

@@ -262,6 +262,7 @@ int wait_fail_repeated(dmcp_call *call, const char *what); /* DMCP_E_ALIAS with 
 
 bool call_is_cancelled(const dmcp_call *call);
 int call_fail_cancelled(dmcp_call *call);
+const char *call_cancelled_text(dmcp_call *call);
 
 /* ---- reply.c ---- */
 

@@ -105,7 +105,7 @@ int retry_resume(dmcp_call *call, struct str step, struct tries *tries_out)
     struct tries tries = { .n = 1 };
     struct entry entry;
     struct wait w;
-    int rc = DMCP_OK;
+    int rc = call->is_fresh ? DMCP_E_NOTFOUND : DMCP_OK;
 
     while (rc == DMCP_OK) {
         w = long_wait(call, step, tries.n_waits + 1);

@@ -12,10 +12,17 @@
 #include "json/writer.h"
 #include "store/keys.h"
 
+/* Why the call is to end: some of UNFINISHED_CANCELLED, UNFINISHED_LATE. */
+static unsigned reasons(const dmcp_call *call)
+{
+    return call->run ? (call->run->flags | atomic_load(&call->run->told)) &
+                           (UNFINISHED_CANCELLED | UNFINISHED_LATE)
+                     : 0;
+}
+
 bool call_is_cancelled(const dmcp_call *call)
 {
-    return call->run && (call->run->flags & (UNFINISHED_CANCELLED | UNFINISHED_LATE) ||
-                         atomic_load(&call->run->is_cancelled));
+    return reasons(call) != 0;
 }
 
 bool dmcp_cancelled(const dmcp_call *call)
@@ -23,9 +30,18 @@ bool dmcp_cancelled(const dmcp_call *call)
     return call_is_cancelled(call);
 }
 
+const char *call_cancelled_text(dmcp_call *call)
+{
+    if (reasons(call) == UNFINISHED_LATE) {
+        return dmcp_format(call, "timed out after %llu ms",
+                           (unsigned long long)call->run->tool->timeout_ms);
+    }
+    return "the call was cancelled";
+}
+
 int call_fail_cancelled(dmcp_call *call)
 {
-    return call_fail(call, DMCP_E_CANCELLED, "the call was cancelled, or its time is over");
+    return call_fail(call, DMCP_E_CANCELLED, "%s", call_cancelled_text(call));
 }
 
 int wait_check(dmcp_call *call, const char *what)

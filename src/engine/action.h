@@ -27,7 +27,7 @@ enum action_kind {
     /* To the workers. */
     ACT_DISPATCH, /* run the handler */
     ACT_WAKE,     /* answer a waiting handler: code, text */
-    ACT_CANCEL,   /* tell the running handler of the call that it is to end */
+    ACT_CANCEL,   /* tell the running handler of the call that it is to end: dispatch.flags */
 };
 
 enum action_when { WHEN_VISIBLE, WHEN_DURABLE };

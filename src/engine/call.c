@@ -34,6 +34,7 @@ struct call *call_add(struct engine *e, struct id id, const struct call_record *
     call->id = id;
     call->session = r->session;
     call->digest = r->digest;
+    call->created_ms = r->created_ms;
     call->attempt = 1;
     call->epoch = e->epoch;
     call->request_id = str_make(mem_dup(r->request_id.p, r->request_id.len), r->request_id.len);
@@ -202,16 +203,20 @@ static int attach_unfinished(struct engine *e, const struct command *c, struct c
     return follower_pump(e, f);
 }
 
-/* A repeat of a request whose call is not in memory: it is suspended, or its recorded outcome
- * answers it. */
+/* A repeat of a request whose call was found by a row: it runs, is suspended, or its recorded
+ * outcome answers it. */
 static int attach_known(struct engine *e, const struct command *c, struct id id)
 {
     struct call_record r;
-    struct call *call;
+    struct call *call = hmap_get(&e->calls, id_bytes(&id));
     struct follower *f;
     struct buf value;
-    int rc = call_load(e, id, &call);
+    int rc;
 
+    if (call && call->state == CALL_FINISHED) {
+        return ENGINE_WRITE_FIRST; /* its outcome is read from the store */
+    }
+    rc = call_load(e, id, &call);
     if (rc != DMCP_E_NOTFOUND) {
         return rc == DMCP_OK ? attach_unfinished(e, c, call) : rc;
     }
@@ -239,6 +244,7 @@ static void begin(struct engine *e, const struct command *c)
 
     r.created_ms = e->now.wall_ms;
     call = call_add(e, c->call, &r);
+    call->flags = c->start.key.p ? UNFINISHED_KEYED : 0;
     put_start(e, call, &r);
     idempotency_put(e, c);
     if (c->start.timeout_ms) {
@@ -404,6 +410,10 @@ int call_done(struct engine *e, const struct command *c)
         rc = session_answered(e, call->session, uuid7_ms(call->id));
     }
     if (call && rc == DMCP_OK) {
+        if (c->done.timeout_ms) {
+            timer_drop(e, call->id, STR(TIMER_CALL_TIMEOUT),
+                       call->created_ms + c->done.timeout_ms);
+        }
         call_finish(e, call, c->done.outcome, c->done.body);
     }
     return rc;

@@ -2,30 +2,44 @@
 /*
  * Cancellation is cooperative and durable: the call's row says that it is to end, its handler is
  * told (and run once more for that when it is suspended), and whatever the handler answers,
- * nobody gets a response. A call whose tool's time is over is told in the same way, and its
- * client gets a response that says so.
+ * nobody gets a response. A call whose tool's time is over is told in the same way, but what it
+ * answers is its response; its client may still cancel it after that.
  */
 #include "engine/internal.h"
 
-void cancel_call(struct engine *e, struct call *call)
+#define LOOKS_AT_ONCE 1000 /* at requests of a session, so that others get their turn */
+
+static void tell(struct engine *e, struct call *call, uint8_t why)
 {
     struct action *a;
-    struct link *k, *next;
 
-    if (!(call->flags & (UNFINISHED_CANCELLED | UNFINISHED_LATE))) {
-        call->flags |= UNFINISHED_CANCELLED;
-    }
+    call->flags |= why;
     call_put_unfinished(e, call);
     if (call->state == CALL_RUNNING) {
         a = action_add(e->out, ACT_CANCEL, WHEN_DURABLE);
         a->call = call->id;
+        a->dispatch.flags = why;
     }
     call_wake(e, call);
-    if (call->flags & UNFINISHED_CANCELLED) {
-        for (k = list_first(&call->followers); k; k = next) {
-            next = list_next(&call->followers, k);
-            follower_end(e, CONTAINER_OF(k, struct follower, link));
-        }
+}
+
+void cancel_call(struct engine *e, struct call *call)
+{
+    struct link *k, *next;
+
+    if (!(call->flags & UNFINISHED_CANCELLED)) {
+        tell(e, call, UNFINISHED_CANCELLED);
+    }
+    for (k = list_first(&call->followers); k; k = next) {
+        next = list_next(&call->followers, k);
+        follower_end(e, CONTAINER_OF(k, struct follower, link));
+    }
+}
+
+void cancel_late(struct engine *e, struct call *call)
+{
+    if (!(call->flags & (UNFINISHED_CANCELLED | UNFINISHED_LATE))) {
+        tell(e, call, UNFINISHED_LATE);
     }
 }
 
@@ -88,24 +102,58 @@ int cancel_apply(struct engine *e, const struct command *c)
     return rc;
 }
 
-/* All unfinished calls of a session that is closed. Contract: no rows are unwritten. */
-int cancel_session(struct engine *e, struct id session)
+/* ---- sessions ---- */
+
+/* Unless it was begun by another session, or its key may lead another session to it. */
+static int cancel_own(struct engine *e, struct id session, struct id id)
 {
-    struct key from = key_request(session, STR("")), to = key_prefix_end(key_str(&from));
+    struct call *call;
+    int rc = call_load(e, id, &call);
+
+    if (rc == DMCP_OK && id_eq(call->session, session) && !(call->flags & UNFINISHED_KEYED)) {
+        cancel_call(e, call);
+    }
+    return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc;
+}
+
+/* A timer that is due at once has what is left. */
+static int leave_rest(struct engine *e, struct id session, struct str key)
+{
+    struct str request_id;
+    struct buf alias;
+
+    if (key_request_id(key, &request_id) != DMCP_OK) {
+        return engine_corrupt(e, "request of session", session);
+    }
+    buf_init(&alias, SIZE_MAX / 2);
+    buf_addz(&alias, TIMER_CLOSE);
+    buf_add_str(&alias, request_id);
+    timer_put(e, session, buf_str(&alias), 0);
+    buf_fini(&alias);
+    return DMCP_OK;
+}
+
+int cancel_session(struct engine *e, struct id session, struct str request_id)
+{
+    struct key from = key_request(session, request_id), all = key_request(session, STR(""));
+    struct key to = key_prefix_end(key_str(&all));
     struct range range = { .from = key_str(&from), .to = key_str(&to) };
     struct cursor *cursor = store_scan(e->store, &range);
     struct str key, value;
-    int rc;
+    struct request_record r;
+    int n, rc;
 
-    while ((rc = cursor_next(cursor, &key, &value, e->err)) == DMCP_OK) {
-        struct request_record r;
-
-        if (request_record_dec(value, &r) != DMCP_OK) {
-            rc = engine_corrupt(e, "request of session", session);
+    for (n = 0; (rc = cursor_next(cursor, &key, &value, e->err)) == DMCP_OK; n++) {
+        if (n == LOOKS_AT_ONCE) {
+            rc = leave_rest(e, session, key);
             break;
         }
-        rc = cancel_by_id(e, r.call);
-        if (rc != DMCP_OK && rc != DMCP_E_NOTFOUND) {
+        if (request_record_dec(value, &r) != DMCP_OK) {
+            rc = engine_corrupt(e, "request of session", session);
+        } else {
+            rc = cancel_own(e, session, r.call);
+        }
+        if (rc != DMCP_OK) {
             break;
         }
     }

@@ -74,6 +74,7 @@ struct command {
         struct {
             enum call_outcome outcome;
             struct str body;
+            uint64_t timeout_ms; /* of the tool, as when it started; 0 for none */
         } done;
         struct {
             enum step_op op;

@@ -49,6 +49,7 @@ struct call {
     struct link link; /* in engine.calls_in[state] */
     uint32_t attempt, crashes;
     uint8_t flags;          /* of unfinished_record */
+    uint64_t created_ms;    /* wall: its time limit counts from then */
     uint64_t epoch;         /* the same: the life of the server in which it last ran */
     bool is_woken;          /* while RUNNING: what it waits for has come already */
     uint64_t n_events;      /* on its stream */
@@ -208,10 +209,12 @@ int call_last_event(struct engine *e, struct id call, uint64_t *sequence_out) MU
 int wait_apply(struct engine *e, const struct command *c) MUST_CHECK;
 int wait_answer(struct engine *e, const struct command *c) MUST_CHECK;
 int wait_signal(struct engine *e, const struct command *c) MUST_CHECK;
-/* The alias of the timer that ends a call whose tool may not take longer, and the beginning of the
- * alias of one that goes on waking the watchers of a map; no step has them. */
+/* The alias of the timer that ends a call whose tool may not take longer, and the beginnings of the
+ * aliases of those that go on waking the watchers of a map and cancelling the calls of a session;
+ * no step has them. */
 #define TIMER_CALL_TIMEOUT "\001timeout"
 #define TIMER_WATCH "\001watch"
+#define TIMER_CLOSE "\001close"
 /* Due so long from now, at the time that it returns; 0: that is never, and there is none. */
 uint64_t timer_put(struct engine *e, struct id call, struct str alias, uint64_t delay_ms);
 void timer_drop(struct engine *e, struct id call, struct str alias,
@@ -221,7 +224,10 @@ int timer_fire_due(struct engine *e) MUST_CHECK;
 int timer_load(struct engine *e) MUST_CHECK; /* at recovery */
 void cancel_call(struct engine *e, struct call *call);
 int cancel_apply(struct engine *e, const struct command *c) MUST_CHECK;
-int cancel_session(struct engine *e, struct id session) MUST_CHECK;
+void cancel_late(struct engine *e, struct call *call); /* its tool's time is over */
+/* The unfinished calls of a session that is closed, from this request on (empty: the first).
+ * Contract: no rows are unwritten. */
+int cancel_session(struct engine *e, struct id session, struct str request_id) MUST_CHECK;
 
 /* ---- watch.c, watchers.c ---- */
 

@@ -249,7 +249,7 @@ int session_close(struct engine *e, const struct command *c)
         return DMCP_OK;
     }
     if (rc == DMCP_OK) {
-        rc = cancel_session(e, c->session);
+        rc = cancel_session(e, c->session, STR(""));
     }
     if (rc != DMCP_OK) {
         return rc;

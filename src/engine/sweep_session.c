@@ -5,7 +5,10 @@
  */
 #include "engine/sweep.h"
 
-#define SCAN_LOOKS 8 /* what a new cursor costs, in rows looked at */
+/* What these cost, in rows looked at: a new cursor, and one among the requests of a session, of
+ * which many may have been deleted a moment ago. */
+#define SCAN_LOOKS 8
+#define REQUESTS_LOOKS 100
 
 /* ---- sessions ---- */
 
@@ -35,11 +38,12 @@ int sweep_session(struct engine *e, struct sweep_left *left, struct str key, str
         !session_is_idle(e, &r)) {
         return DMCP_OK; /* 1 */
     }
-    n_looks = left->n_looks > SCAN_LOOKS ? left->n_looks - SCAN_LOOKS : 1; /* it gets on */
+    n_looks = left->n_looks ? left->n_looks : 1; /* so that it gets on */
     if (!sweep_is_being_read(e, left, id)) {
         rc = session_use(e, id, &e->sweep.request_at, &n_looks, &use);
     }
     left->n_looks = n_looks;
+    sweep_looked(left, REQUESTS_LOOKS);
     if (rc != DMCP_OK) {
         return rc;
     }

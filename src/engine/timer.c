@@ -78,8 +78,7 @@ static int expire(struct engine *e, struct id id, struct str alias, uint64_t due
         return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc; /* over */
     }
     if (str_eq(alias, STR(TIMER_CALL_TIMEOUT))) {
-        call->flags |= UNFINISHED_LATE;
-        cancel_call(e, call);
+        cancel_late(e, call);
         return DMCP_OK;
     }
     buf_init(&value, SIZE_MAX / 2);
@@ -115,6 +114,9 @@ static int fire(struct engine *e, struct str key, struct key *last, uint64_t *du
     if (str_starts(alias, STR(TIMER_WATCH))) {
         rc = watch_go_on(e, str_make(alias.p + strlen(TIMER_WATCH),
                                      alias.len - strlen(TIMER_WATCH)));
+    } else if (str_starts(alias, STR(TIMER_CLOSE))) {
+        rc = cancel_session(e, call, str_make(alias.p + strlen(TIMER_CLOSE),
+                                              alias.len - strlen(TIMER_CLOSE)));
     } else {
         rc = expire(e, call, alias, *due_ms_out);
     }

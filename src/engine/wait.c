@@ -98,7 +98,9 @@ int wait_apply(struct engine *e, const struct command *c)
         ask(e, call, c);
     } /* 3 */
     buf_fini(&value);
-    engine_wake(e, c->waiter, WHEN_VISIBLE, code, STR(""));
+    if (rc == DMCP_OK) {
+        engine_wake(e, c->waiter, WHEN_VISIBLE, code, STR(""));
+    }
     return rc;
 }
 

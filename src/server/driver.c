@@ -24,7 +24,7 @@ struct driver {
     struct delivery delivery;
     struct mailbox commands, syncs; /* syncs takes durable actions */
     pthread_t engine_thread, sync_thread;
-    atomic_bool is_engine_last, is_sync_last; /* set, then a mail wakes the thread */
+    atomic_bool is_engine_last, is_sync_last; /* set behind the last mail; then one more wakes */
     atomic_int failure;      /* DMCP_OK, or the code that ended the store's use */
     atomic_uint_fast64_t n_commands, n_writes, n_syncs;
 
@@ -78,6 +78,14 @@ static void split_actions(struct driver *d, struct mail **visible_out, struct ma
     action_list_init(&d->out);
 }
 
+/* What was applied is not written: no is the answer to all who wait for it. */
+static void drop_batch(struct driver *d, int code)
+{
+    batch_reset(&d->rows);
+    delivery_refuse(&d->delivery, d->out.first, code);
+    action_list_init(&d->out);
+}
+
 /* Writes what was applied, and releases its actions. */
 static int commit(struct driver *d, struct err *e)
 {
@@ -96,8 +104,7 @@ static int commit(struct driver *d, struct err *e)
         rc = engine_written(d->engine, &d->out, e);
     }
     if (rc != DMCP_OK) {
-        delivery_refuse(&d->delivery, d->out.first, rc);
-        action_list_init(&d->out);
+        drop_batch(d, rc);
         return rc;
     }
     split_actions(d, &visible, &durable, &durable_last);
@@ -148,7 +155,11 @@ static int apply_all(struct driver *d, struct mail *first, struct err *e)
         command_free(c);
         atomic_fetch_add_explicit(&d->n_commands, 1, memory_order_relaxed);
     }
-    return rc == DMCP_OK ? commit(d, e) : rc;
+    if (rc == DMCP_OK) {
+        return commit(d, e);
+    }
+    drop_batch(d, rc);
+    return rc;
 }
 
 /* A mail for the sync thread that asks for a sync and has nobody waiting. */
@@ -220,6 +231,14 @@ static void refuse_mail(struct driver *d, struct mail *first, int code)
     }
 }
 
+/* The end is looked for before the mailbox is: all that was put there before it is taken then. */
+static struct mail *next_mail(struct mailbox *m, atomic_bool *end, uint64_t deadline_ns,
+                              bool *is_last_out)
+{
+    *is_last_out = atomic_load(end);
+    return *is_last_out ? mailbox_take(m) : mailbox_wait(m, deadline_ns);
+}
+
 static void *engine_main(void *arg)
 {
     struct driver *d = arg;
@@ -227,8 +246,9 @@ static void *engine_main(void *arg)
 
     for (;;) {
         int failure = atomic_load(&d->failure), rc;
-        struct mail *first =
-            mailbox_wait(&d->commands, failure ? UINT64_MAX : next_deadline_ns(d));
+        bool is_last;
+        struct mail *first = next_mail(&d->commands, &d->is_engine_last,
+                                       failure ? UINT64_MAX : next_deadline_ns(d), &is_last);
 
         if (failure) {
             refuse_mail(d, first, failure);
@@ -241,7 +261,7 @@ static void *engine_main(void *arg)
                 fail(d, rc, e.text);
             }
         }
-        if (atomic_load(&d->is_engine_last)) {
+        if (is_last) {
             break;
         }
     }
@@ -292,8 +312,8 @@ static void *sync_main(void *arg)
     uint64_t synced = 0;
 
     for (;;) {
-        struct mail *first = mailbox_wait(&d->syncs, UINT64_MAX);
-        bool is_last = atomic_load(&d->is_sync_last);
+        bool is_last;
+        struct mail *first = next_mail(&d->syncs, &d->is_sync_last, UINT64_MAX, &is_last);
         uint64_t position = last_position(first);
         int rc = atomic_load(&d->failure);
 

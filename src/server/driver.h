@@ -25,7 +25,7 @@ struct driver;
 struct driver_ops {
     void (*dispatch)(void *arg, struct action *a); /* owns it: ACT_DISPATCH, to the workers */
     void (*dispatched)(void *arg);             /* after some of them, from the same thread */
-    void (*cancel)(void *arg, struct id call); /* to the handler that runs it */
+    void (*cancel)(void *arg, struct id call, uint8_t why); /* to its handler: UNFINISHED_* */
     void (*failed)(void *arg, int code, const char *text); /* once, from a driver thread */
     void *arg;
 };

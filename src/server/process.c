@@ -165,11 +165,11 @@ static void dispatched(void *arg)
     workers_wake(p->workers);
 }
 
-static void cancel(void *arg, struct id call)
+static void cancel(void *arg, struct id call, uint8_t why)
 {
     struct process *p = arg;
 
-    workers_cancel(p->workers, call);
+    workers_cancel(p->workers, call, why);
 }
 
 /* ---- failure of the store ---- */

@@ -155,21 +155,21 @@ int workers_put(struct workers *w, struct run *r)
     return rc;
 }
 
-void workers_cancel(struct workers *w, struct id call)
+void workers_cancel(struct workers *w, struct id call, uint8_t why)
 {
     pthread_mutex_lock(&w->lock);
     for (struct link *k = list_first(&w->running); k; k = list_next(&w->running, k)) {
         struct run *r = CONTAINER_OF(k, struct run, link);
 
         if (id_eq(r->call, call)) {
-            atomic_store(&r->is_cancelled, true);
+            atomic_fetch_or(&r->told, why);
         }
     }
     for (struct mail *m = w->first; m; m = m->next) {
         struct run *r = CONTAINER_OF(m, struct run, mail);
 
         if (id_eq(r->call, call)) {
-            atomic_store(&r->is_cancelled, true);
+            atomic_fetch_or(&r->told, why);
         }
     }
     pthread_mutex_unlock(&w->lock);

@@ -198,6 +198,15 @@ int key_journal_alias(struct str key, struct str *alias_out)
     return DMCP_OK;
 }
 
+int key_request_id(struct str key, struct str *request_id_out)
+{
+    if (key.len <= ID_END) {
+        return DMCP_E_CORRUPT;
+    }
+    *request_id_out = str_make(key.p + ID_END, key.len - ID_END);
+    return DMCP_OK;
+}
+
 int key_reference_target(struct str key, struct str *to_out)
 {
     if (key.len <= ID_END) {

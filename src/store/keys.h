@@ -108,6 +108,7 @@ int key_id(struct str key, struct id *id_out) MUST_CHECK; /* the id behind kind 
 int key_timer_parts(struct str key, uint64_t *due_ms_out, struct id *call_out,
                     struct str *alias_out) MUST_CHECK;
 int key_subscriber(struct str key, struct id *session_out) MUST_CHECK;
+int key_request_id(struct str key, struct str *request_id_out) MUST_CHECK;
 int key_reference_target(struct str key, struct str *to_out) MUST_CHECK;
 int key_event_sequence(struct str key, uint64_t *sequence_out) MUST_CHECK;
 int key_watch_parts(struct str key, struct str *map_out, struct str *map_key_out,

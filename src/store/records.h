@@ -59,6 +59,7 @@ struct unfinished_record {
 #define UNFINISHED_CANCELLED 1u /* its handler is to end; nobody gets a response */
 #define UNFINISHED_ASKING 2u    /* a question to the client is open */
 #define UNFINISHED_LATE 4u      /* its tool's time is over; the response says so */
+#define UNFINISHED_KEYED 16u    /* an idempotency key leads to it */
 #define UNFINISHED_WATCHING 8u  /* it has a row that names the map entries that it watches */
 
 /* | 1 | outcome 1 | finished 8 | events 8 | body | */

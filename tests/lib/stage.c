@@ -33,8 +33,10 @@ static void set_pending(struct stage *s, const struct action *a)
 
 static void cancel(struct stage *s, const struct action *a)
 {
-    if (s->running && id_eq(s->running->call, a->call)) {
-        atomic_store(&s->running->is_cancelled, true);
+    struct run *run = s->running ? s->running : s->pending;
+
+    if (run && id_eq(run->call, a->call)) {
+        atomic_fetch_or(&run->told, a->dispatch.flags);
     }
 }
 

@@ -277,6 +277,39 @@ CALL_TEST(the_same_request_id_in_another_session_or_of_another_type_is_another_c
     assert_int_equal(rig_count(r, key_kind_start(KEY_REQUEST)), 3);
 }
 
+CALL_TEST(the_key_of_a_call_that_ends_in_the_same_batch_finds_its_answer)
+{
+    struct rig *r = *state;
+    struct command *first = rig_keyed(r, 1, r->session, "7", "k", "{}");
+    struct id call = first->call;
+
+    rig_apply(r, first);
+    rig_expect(r, ACT_DISPATCH, WHEN_VISIBLE);
+    rig_commit(r);
+    rig_done(r, call, "{\"ok\":true}");
+    rig_apply(r, rig_keyed(r, 2, r->session, "8", "k", "{}"));
+    rig_expect_reply(r, 1, 1, "{\"ok\":true}");
+    rig_expect_reply(r, 2, 1, "{\"ok\":true}");
+    rig_expect_nothing(r);
+}
+
+CALL_TEST(a_request_that_came_with_the_key_finds_the_answer_of_a_call_that_ends_in_the_same_batch)
+{
+    struct rig *r = *state;
+    struct command *first = rig_keyed(r, 1, r->session, "7", "k", "{}");
+    struct id call = first->call;
+
+    rig_apply(r, first);
+    rig_apply(r, rig_keyed(r, 2, r->session, "8", "k", "{}"));
+    rig_commit(r);
+    rig_drop_actions(r);
+    rig_done(r, call, "{\"ok\":true}");
+    rig_drop_actions(r);
+    rig_apply(r, rig_keyed(r, 3, r->session, "8", "k", "{}"));
+    rig_expect_reply(r, 3, 1, "{\"ok\":true}");
+    rig_expect_nothing(r);
+}
+
 /* ---- priming ---- */
 
 CALL_TEST(a_quick_call_is_never_primed)

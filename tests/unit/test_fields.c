@@ -107,6 +107,27 @@ TEST(fields, refuse_a_key_that_is_cut_or_stands_in_another_shard)
     assert_int_equal(dec_key(map, map.len - 1), DMCP_E_CORRUPT);
 }
 
+/* The registry as it is written down: a kind without fields would be exported unreadable. */
+TEST(fields, are_known_of_every_kind_in_the_registry)
+{
+    FILE *registry = fopen("src/store/keys.h", "r");
+    char line[256], name[64];
+    unsigned code, n = 0;
+
+    assert_non_null(registry);
+    while (fgets(line, sizeof(line), registry)) {
+        if (sscanf(line, " KEY_%63[A-Z_] = 0x%x,", name, &code) == 2) {
+            if (!row_kind_of((uint8_t)code)) {
+                print_error("src/store/fields.c lacks %s\n", name);
+                fail();
+            }
+            n++;
+        }
+    }
+    fclose(registry);
+    assert_true(n >= 18);
+}
+
 TEST(fields, do_not_know_kinds_that_are_not_given)
 {
     assert_null(row_kind_of(0));

@@ -269,7 +269,7 @@ TEST(keys, the_parts_of_a_key_come_back)
     struct key event = key_event(sample, UINT64_MAX - 1), map = key_map(STR("m"), STR("k\0l"));
     struct key empty = key_map(STR("m"), STR("")), reference = key_reference(sample, STR("\x07x"));
     struct key watch = key_watch(STR("m"), STR("k"), sample);
-    struct key timer = key_timer(77, sample, STR("\x01z"));
+    struct key timer = key_timer(77, sample, STR("\x01z")), request = key_request(sample, STR("\"r\""));
     struct str alias, name, key, to;
     uint64_t sequence, due_ms;
     struct id id;
@@ -280,6 +280,8 @@ TEST(keys, the_parts_of_a_key_come_back)
     assert_true(id_eq(id, sample));
     assert_int_equal(key_journal_alias(key_str(&journal), &alias), DMCP_OK);
     assert_true(str_eq(alias, STR("a\0b")));
+    assert_int_equal(key_request_id(key_str(&request), &to), DMCP_OK);
+    assert_true(str_eqz(to, "\"r\""));
     assert_int_equal(key_reference_target(key_str(&reference), &to), DMCP_OK);
     assert_true(str_eqz(to, "\x07x"));
     assert_int_equal(key_event_sequence(key_str(&event), &sequence), DMCP_OK);
@@ -314,6 +316,7 @@ TEST(keys, keys_that_are_too_short_or_too_long_are_corrupt)
     for (size_t n = 0; n < call.len; n++) {
         assert_int_equal(key_id(str_make(call.b, n), &id), DMCP_E_CORRUPT);
         assert_int_equal(key_journal_alias(str_make(call.b, n), &part), DMCP_E_CORRUPT);
+        assert_int_equal(key_request_id(str_make(call.b, n), &part), DMCP_E_CORRUPT);
     }
     assert_int_equal(key_journal_alias(key_str(&call), &part), DMCP_E_CORRUPT);
     assert_int_equal(key_reference_target(key_str(&call), &part), DMCP_E_CORRUPT);
