@@ -5,8 +5,9 @@
 #   make            the libraries, the dmcp program and the examples, into build/
 #   make run        install what is missing, build, and show the audit example at work
 #   make test       install what is missing, build, run all tests    T=engine: only those whose path matches
-#   make conformance  the official suite and the Inspector, from npm, against build/tests/everything
-#   make check      make test, under sanitizers too, and a clang build
+#   make check      make test, under sanitizers too, a clang build, and what follows:
+#   make foreign    clients of others that are too large to install for make test
+#   make conformance  the official conformance suite
 #   make bench      build the benchmarks and run them
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make format     apply .clang-format
@@ -75,7 +76,8 @@ EXAMPLES := $(patsubst examples/%/server.c,$(BUILD)/examples/%-server,$(wildcard
             $(patsubst examples/%/client.c,$(BUILD)/examples/%-client,$(wildcard examples/*/client.c))
 
 TEST_SRC      := $(sort $(wildcard tests/*/test_*.c))
-TEST_SCRIPTS  := $(sort $(wildcard tests/*/test_*.sh))
+FOREIGN       := $(sort $(wildcard tests/foreign/test_*.sh))
+TEST_SCRIPTS  := $(sort $(filter-out $(FOREIGN),$(wildcard tests/*/test_*.sh)))
 TEST_LIB_SRC  := $(wildcard tests/lib/*.c)
 TEST_PROGRAMS := $(patsubst tests/programs/%.c,$(BUILD)/tests/%,$(wildcard tests/programs/*.c))
 TEST_BINS     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
@@ -91,7 +93,7 @@ CHECK_SCRIPT     := $(if $(or $(if $(T),,all),$(findstring $(T),scripts/check.sh
 
 # ---- Commands ------------------------------------------------------------------------------------
 
-.PHONY: all run test tests check bench install uninstall deps format clean FORCE
+.PHONY: all run test tests programs check foreign conformance bench install uninstall deps format clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -115,11 +117,17 @@ tests: $(SELECTED_BINS) $(if $(strip $(NEED_PROGRAMS)),all $(TEST_PROGRAMS))
 
 check:
 	@scripts/deps.sh check
-	$(MAKE) --no-print-directory test
+	CRASH_KILLS=200 $(MAKE) --no-print-directory test
 	$(MAKE) --no-print-directory test SAN=address,undefined
 	$(MAKE) --no-print-directory test SAN=thread
 	$(MAKE) --no-print-directory -j$(JOBS) CC=clang BUILD=build-clang all tests
-	@if [ -x scripts/conformance.sh ]; then BUILD=$(BUILD) scripts/conformance.sh; fi
+	$(MAKE) --no-print-directory foreign conformance
+
+programs: all $(TEST_PROGRAMS)
+
+foreign conformance: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) programs
+	@BUILD=$(BUILD) scripts/test.sh $(if $(filter foreign,$@),$(FOREIGN),scripts/conformance.sh)
 
 bench:
 	@scripts/deps.sh bench
@@ -253,7 +261,3 @@ uninstall:
 	rm -f $(DESTDIR)$(LIBDIR)/pkgconfig/dmcp.pc $(DESTDIR)$(LIBDIR)/pkgconfig/dmcp-client.pc
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-
-conformance: all
-	@BUILD=$(BUILD) scripts/conformance.sh
-.PHONY: conformance

@@ -11,7 +11,6 @@
  * and the call goes to the end of the queue. The next attempt passes what stands before the loop
  * by its journal and goes on in the loop.
  */
-#include "base/fault.h"
 #include "call/internal.h"
 #include "json/writer.h"
 #include "store/keys.h"
@@ -116,7 +115,6 @@ static int record(struct loop *l, const struct scope *scope, struct str prefix)
     if (rc == DMCP_OK) {
         call->is_dirty = true;
         call->is_fresh = true;
-        FAULT_POINT("loop.recorded");
     }
     return rc;
 }

@@ -21,6 +21,10 @@ static int check_place(dmcp_call *call)
         return call_fail(call, DMCP_E_MISUSE, "%s cannot reply: give the result to the handler",
                          scope_place(call));
     }
+    if (call_method(call) == CALL_COMPLETION) {
+        return call_fail(call, DMCP_E_MISUSE,
+                         "a completion has no result but what it gives to dmcp_suggest");
+    }
     return DMCP_OK;
 }
 
@@ -95,7 +99,16 @@ bool dmcp_replied_error(const dmcp_call *call)
 /* ---- blocks ---- */
 
 /* Each block is written at once; one that passes the limit makes the buffer fail, and so the
- * result. A prompt's block stands in a message. */
+ * result. */
+static void block_next(struct reply *r, struct json_writer *w)
+{
+    if (r->n_blocks++ > 0) {
+        buf_addc(&r->blocks, ',');
+    }
+    jw_init(w, &r->blocks);
+}
+
+/* A prompt's block stands in a message. */
 static int block_open(dmcp_call *call, struct json_writer *w)
 {
     struct reply *r = &call->reply;
@@ -104,10 +117,7 @@ static int block_open(dmcp_call *call, struct json_writer *w)
     if (rc != DMCP_OK) {
         return rc;
     }
-    if (r->n_blocks++ > 0) {
-        buf_addc(&r->blocks, ',');
-    }
-    jw_init(w, &r->blocks);
+    block_next(r, w);
     if (call_method(call) == CALL_PROMPT) {
         jw_object(w);
         jw_key(w, "role");
@@ -152,9 +162,8 @@ void dmcp_suggest(dmcp_call *call, const char *value)
     if (call_method(call) != CALL_COMPLETION || r->n_suggestions++ >= MAX_SUGGESTIONS) {
         return;
     }
-    if (block_open(call, &w) == DMCP_OK) {
-        jw_strz(&w, value);
-    }
+    block_next(r, &w);
+    jw_strz(&w, value);
 }
 
 void dmcp_set_role(dmcp_call *call, dmcp_role role)
@@ -282,8 +291,12 @@ int dmcp_add_resource_data(dmcp_call *call, const char *uri, const char *mime, c
 int dmcp_add_link(dmcp_call *call, const char *uri, const char *name, const char *mime)
 {
     struct json_writer w;
-    int rc = block_begin(call, &w, "resource_link");
+    int rc;
 
+    if (call_method(call) == CALL_RESOURCE) {
+        return call_fail(call, DMCP_E_MISUSE, "the contents of a resource are no links");
+    }
+    rc = block_begin(call, &w, "resource_link");
     if (rc == DMCP_OK) {
         member(&w, "uri", uri);
         member(&w, "name", name);

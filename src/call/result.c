@@ -134,7 +134,7 @@ static int reply_to_block(dmcp_call *call)
     return rc;
 }
 
-static int write_completion(dmcp_call *call, struct buf *out)
+static void write_completion(dmcp_call *call, struct buf *out)
 {
     const struct reply *r = &call->reply;
     struct json_writer w;
@@ -155,25 +155,27 @@ static int write_completion(dmcp_call *call, struct buf *out)
     jw_bool(&w, r->n_suggestions > r->n_blocks);
     jw_object_end(&w);
     jw_object_end(&w);
-    return DMCP_OK;
 }
 
 static int write_listed(dmcp_call *call, struct buf *out)
 {
-    int rc;
+    enum call_method method = call_method(call);
+    int rc = method == CALL_COMPLETION ? DMCP_OK : reply_to_block(call);
 
-    if (call_method(call) == CALL_COMPLETION) {
-        return write_completion(call, out);
+    if (rc != DMCP_OK) {
+        return rc;
     }
-    rc = reply_to_block(call);
-    if (rc == DMCP_OK && buf_ok(&call->reply.blocks)) {
-        write_list(call, call_method(call) == CALL_PROMPT ? "messages" : "contents", out);
+    if (!buf_ok(&call->reply.blocks)) {
+        buf_fail(out);
+    } else if (method == CALL_COMPLETION) {
+        write_completion(call, out);
+    } else {
+        write_list(call, method == CALL_PROMPT ? "messages" : "contents", out);
     }
-    if (rc == DMCP_OK && (!buf_ok(&call->reply.blocks) || !buf_ok(out))) {
-        rc = call_fail(call, DMCP_E_TOOBIG, "the result is larger than %u bytes as JSON",
-                       LIMIT_RESULT_BYTES);
-    }
-    return rc;
+    return buf_ok(out) ? DMCP_OK
+                       : call_fail(call, DMCP_E_TOOBIG,
+                                   "the result is larger than %u bytes as JSON",
+                                   LIMIT_RESULT_BYTES);
 }
 
 static void write_result(const struct reply *r, struct str structured, struct buf *out)

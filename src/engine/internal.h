@@ -183,6 +183,9 @@ void idempotency_put(struct engine *e, const struct command *c);
 
 /* This row leads to the call, besides its own request's: it is to go when the call does. */
 void reference_put(struct engine *e, struct id call, const struct key *to);
+/* Whether some request of this session came to the call by its key. Contract: no rows are
+ * unwritten. */
+int reference_has(struct engine *e, struct id call, struct id session, bool *has_out) MUST_CHECK;
 /* Deletes what this reference row names, unless it leads to another call by now. */
 int reference_follow(struct engine *e, struct id call, struct str reference) MUST_CHECK;
 

@@ -13,6 +13,20 @@ void reference_put(struct engine *e, struct id call, const struct key *to)
     batch_put(e->rows, key_str(&k), STR(""));
 }
 
+int reference_has(struct engine *e, struct id call, struct id session, bool *has_out)
+{
+    struct key request = key_request(session, STR(""));
+    struct key from = key_reference(call, key_str(&request)), to = key_prefix_end(key_str(&from));
+    struct range range = { .from = key_str(&from), .to = key_str(&to) };
+    struct cursor *cursor = store_scan(e->store, &range);
+    struct str key, value;
+    int rc = cursor_next(cursor, &key, &value, e->err);
+
+    *has_out = rc == DMCP_OK;
+    cursor_close(cursor);
+    return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc;
+}
+
 /* The call to which a row leads. DMCP_E_NOTFOUND: to none that could be told. */
 static int read_target(struct engine *e, struct str key, struct id *call_out)
 {

@@ -143,6 +143,15 @@ static void tell_done(struct engine *e, const struct command *c)
     }
 }
 
+/* The session that was asked, or one that came to the call by its key: it was sent the question
+ * too. */
+static int may_answer(struct engine *e, const struct command *c, const struct input_record *r,
+                      bool *may_out)
+{
+    *may_out = id_eq(r->session, c->session);
+    return *may_out ? DMCP_OK : reference_has(e, r->call, c->session, may_out);
+}
+
 static int answer_input(struct engine *e, const struct command *c, const struct input_record *r)
 {
     struct call *call;
@@ -161,13 +170,14 @@ static int answer_input(struct engine *e, const struct command *c, const struct 
     return rc;
 }
 
-/* An answer to a question that is not open (any more), or is another session's, changes nothing
- * and is accepted all the same: the client did what it should. */
+/* An answer to a question that is not open (any more), or that was not for this session, changes
+ * nothing and is accepted all the same: the client did what it should. */
 int wait_answer(struct engine *e, const struct command *c)
 {
     struct key k = key_of_id(KEY_INPUT, c->answer.input);
     struct input_record r;
     struct buf value;
+    bool may = false;
     int rc;
 
     if (engine_has_unwritten(e)) {
@@ -177,7 +187,10 @@ int wait_answer(struct engine *e, const struct command *c)
     rc = engine_read(e, &k, &value);
     if (rc == DMCP_OK && input_record_dec(buf_str(&value), &r) != DMCP_OK) {
         rc = engine_corrupt(e, "input", c->answer.input);
-    } else if (rc == DMCP_OK && id_eq(r.session, c->session)) {
+    } else if (rc == DMCP_OK) {
+        rc = may_answer(e, c, &r, &may);
+    }
+    if (rc == DMCP_OK && may) {
         rc = answer_input(e, c, &r);
     }
     buf_fini(&value);

@@ -24,7 +24,7 @@ static int read_cursor(yyjson_val *params, size_t n, size_t *start_out)
     }
     if (!text.p || !str_starts(text, prefix) ||
         str_to_u64(str_make(text.p + prefix.len, text.len - prefix.len), n, &start) != DMCP_OK ||
-        start == 0 || start % PAGE != 0) {
+        start == 0 || start % PAGE != 0 || start == n) {
         return DMCP_E_INVALID;
     }
     *start_out = start;

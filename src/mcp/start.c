@@ -40,11 +40,13 @@ static bool read_key(struct endpoint *e, struct exchange *x, struct str *key_out
     return true;
 }
 
-/* Keys belong to a principal and a tool; a repeat has the same arguments, whatever its _meta. */
+/* Keys belong to a principal, a method and a tool; a repeat has the same arguments (a resource the
+ * same URI), whatever its _meta. */
 static void add_key(struct exchange *x, struct str name, struct str key, struct command *c)
 {
-    const struct str scope[] = { STR(""), name }; /* the principal comes with authorization */
-    struct str arguments[1];
+    /* the principal comes with authorization */
+    const struct str scope[] = { STR(""), x->message->method, name };
+    struct str uri = json_get_str(x->message->params, "uri"), asked[2];
     struct buf text;
 
     if (!key.p) {
@@ -56,10 +58,11 @@ static void add_key(struct exchange *x, struct str name, struct str key, struct 
     } else {
         buf_addz(&text, "{}");
     }
-    arguments[0] = buf_str(&text);
+    asked[0] = buf_str(&text);
+    asked[1] = uri.p ? uri : STR("");
     c->start.key = command_dup(c, key);
     c->start.key_scope = digest_of(scope, COUNT_OF(scope));
-    c->start.key_digest = digest_of(arguments, 1);
+    c->start.key_digest = digest_of(asked, COUNT_OF(asked));
     buf_fini(&text);
 }
 

@@ -15,7 +15,7 @@ struct binding {
 };
 
 struct match {
-    struct binding bound[MAX_VARIABLES * 2];
+    struct binding bound[MAX_VARIABLES];
     size_t n;
     size_t steps; /* left before the match is given up */
 };
@@ -53,24 +53,50 @@ static bool take_expression(struct str *text, struct str *expression_out)
     return true;
 }
 
-static int check_expression(struct str expression, struct str rest, struct err *e)
+struct names {
+    struct str all[MAX_VARIABLES];
+    size_t n;
+};
+
+static int check_name(struct names *seen, struct str name, struct err *e)
+{
+    if (!is_name(name)) {
+        return err_set(e, DMCP_E_INVALID, "\"%.*s\" is no name of a variable", STR_FMT(name));
+    }
+    for (size_t i = 0; i < seen->n; i++) {
+        if (str_eq(seen->all[i], name)) {
+            return err_set(e, DMCP_E_INVALID, "the variable %.*s stands there twice",
+                           STR_FMT(name));
+        }
+    }
+    if (seen->n == MAX_VARIABLES) {
+        return err_set(e, DMCP_E_INVALID, "more than %d variables", MAX_VARIABLES);
+    }
+    seen->all[seen->n++] = name;
+    return DMCP_OK;
+}
+
+static int check_expression(struct names *seen, struct str expression, struct str rest,
+                            struct err *e)
 {
     struct str names = expression, name;
     bool is_query = expression.len > 0 && expression.p[0] == '?';
     bool is_list = expression.len > 0 && memchr(expression.p, ',', expression.len);
+    int rc;
 
     if (expression.len > 0 && (is_query || expression.p[0] == '+')) {
         names = str_make(expression.p + 1, expression.len - 1);
     }
-    if ((is_list && !is_query) || (is_query && rest.len > 0)) {
+    if ((is_list && !is_query) || (is_query && rest.len > 0) ||
+        (names.len > 0 && memchr(names.p, ' ', names.len))) {
         return err_set(e, DMCP_E_INVALID,
                        "{%.*s}: only {name}, {+name}, and {?a,b} at the end are understood",
                        STR_FMT(expression));
     }
     while (str_next_element(&names, &name)) {
-        if (!is_name(name)) {
-            return err_set(e, DMCP_E_INVALID, "{%.*s}: \"%.*s\" is no name of a variable",
-                           STR_FMT(expression), STR_FMT(name));
+        rc = check_name(seen, name, e);
+        if (rc != DMCP_OK) {
+            return err_wrap(e, rc, "{%.*s}", STR_FMT(expression));
         }
     }
     return DMCP_OK;
@@ -79,7 +105,7 @@ static int check_expression(struct str expression, struct str rest, struct err *
 int uri_template_check(struct str text, struct err *e)
 {
     struct str rest = text, expression;
-    size_t n = 0;
+    struct names seen = { .n = 0 };
     int rc;
 
     while (rest.len > 0) {
@@ -93,12 +119,9 @@ int uri_template_check(struct str text, struct err *e)
         if (!take_expression(&rest, &expression)) {
             return err_set(e, DMCP_E_INVALID, "a { without its }");
         }
-        rc = check_expression(expression, rest, e);
+        rc = check_expression(&seen, expression, rest, e);
         if (rc != DMCP_OK) {
             return rc;
-        }
-        if (++n > MAX_VARIABLES) {
-            return err_set(e, DMCP_E_INVALID, "more than %d variables", MAX_VARIABLES);
         }
         if (rest.len > 0 && rest.p[0] == '{' && (rest.len < 2 || rest.p[1] != '?')) {
             return err_set(e, DMCP_E_INVALID, "two variables with nothing between them");

@@ -232,4 +232,35 @@ TEST(stop, a_server_can_be_stopped_while_it_starts)
     site_free(s);
 }
 
+/* The first write behind those of the beginning, of a session, and of a call up to its gate. */
+#define WRITE_BEHIND_THE_GATE "6"
+
+/* The server asks for room by writing this file. */
+static void take_all_room(const struct site *s)
+{
+    char path[512];
+
+    snprintf(path, sizeof(path), "%s/.room", s->server->store);
+    assert_int_equal(mkdir(path, 0700), 0);
+}
+
+TEST(stop, a_disk_that_fills_up_meanwhile_does_not_keep_it_from_ending)
+{
+    struct site *s = site_new("tests/gates");
+    struct ask a;
+
+    proc_option(s->server, "--no-supervisor", NULL);
+    proc_fault(s->server, "store.write:" WRITE_BEHIND_THE_GATE ":enospc");
+    site_begin(s);
+    begin_hold(s, &a, 1);
+    ask_hear_id(&a);
+    take_all_room(s);
+    begin_stop(s);
+    site_open_gate(s);
+    assert_int_not_equal(proc_wait(s->server), 0);
+    assert_false(ask_finish(&a));
+    ask_end(&a);
+    site_free(s);
+}
+
 RUN_TESTS()
