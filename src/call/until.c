@@ -12,6 +12,7 @@
  */
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "call/internal.h"
 #include "store/keys.h"
 
@@ -240,6 +241,7 @@ static int look(struct until *u, bool is_late)
         if (rc != DMCP_E_AGAIN) {
             return rc == DMCP_OK ? wait_suspend(u->call, u->what) : rc;
         }
+        FAULT_POINT("until.watched");
     }
     return call_fail(u->call, DMCP_E_MISUSE,
                      "the condition of %s reads other maps each time it is run", u->what);
