@@ -17,7 +17,6 @@
 #include "base/clock.h"
 #include "server/control.h"
 #include "server/driver.h"
-#include "server/inbox.h"
 #include "server/listener.h"
 #include "server/outbox.h"
 #include "server/room.h"
@@ -39,10 +38,10 @@ struct process {
     const struct process_config *config;
     const struct options *options;
     uv_loop_t loop;
-    uv_async_t failure_async;
+    uv_async_t wake_io, failure_async;
     uv_signal_t sigterm, sigint;
     uv_timer_t timer; /* room, failure, or stop: whichever came */
-    struct inbox inbox;
+    struct mailbox io;
     struct outbox outbox;
     struct store *store;
     struct driver *driver;
@@ -60,10 +59,9 @@ struct process {
 
 /* ---- I/O thread: what comes from the others ---- */
 
-static void take_actions(void *arg)
+static void take_actions(struct process *p)
 {
-    struct process *p = arg;
-    struct mail *m = mailbox_take(&p->inbox.box), *next;
+    struct mail *m = mailbox_take(&p->io), *next;
 
     for (; m; m = next) {
         next = m->next;
@@ -71,6 +69,18 @@ static void take_actions(void *arg)
             endpoint_action(listener_endpoint(p->listener), action_of(m));
         }
     }
+}
+
+static void on_wake_io(uv_async_t *async)
+{
+    take_actions(async->data);
+}
+
+static void wake_io(void *arg)
+{
+    struct process *p = arg;
+
+    uv_async_send(&p->wake_io);
 }
 
 /* ---- endpoint to engine and workers ---- */
@@ -221,7 +231,7 @@ static void driver_failed(void *arg, int code, const char *text)
 static void close_handles(struct process *p)
 {
     outbox_close(&p->outbox);
-    inbox_close(&p->inbox);
+    uv_close((uv_handle_t *)&p->wake_io, NULL);
     uv_close((uv_handle_t *)&p->failure_async, NULL);
     uv_close((uv_handle_t *)&p->sigterm, NULL);
     uv_close((uv_handle_t *)&p->sigint, NULL);
@@ -304,16 +314,17 @@ static void on_signal(uv_signal_t *handle, int signal_number)
 
 /* ---- boot ---- */
 
-static int init_loop(struct process *p, struct err *e)
+static void init_loop(struct process *p)
 {
     uv_loop_init(&p->loop);
+    uv_async_init(&p->loop, &p->wake_io, on_wake_io);
     uv_async_init(&p->loop, &p->failure_async, on_failure);
     uv_signal_init(&p->loop, &p->sigterm);
     uv_signal_init(&p->loop, &p->sigint);
     uv_timer_init(&p->loop, &p->timer);
-    p->failure_async.data = p->sigterm.data = p->sigint.data = p->timer.data = p;
+    p->wake_io.data = p->failure_async.data = p->sigterm.data = p->sigint.data = p->timer.data = p;
+    mailbox_init(&p->io, wake_io, p);
     outbox_init(&p->outbox, &p->loop);
-    return inbox_init(&p->inbox, &p->loop, take_actions, p, e);
 }
 
 static int open_store(struct process *p, struct err *e)
@@ -351,12 +362,12 @@ static int start_engine(struct process *p, const struct crash_note *crash, struc
 
     buf_init(&result, 32 * KIB);
     verdict_crashed(&result, crash);
-    rc = driver_open(p->store, &engine, &ops, &p->inbox.box, crash->is_set == 1 ? &crash->call : NULL,
+    rc = driver_open(p->store, &engine, &ops, &p->io, crash->is_set == 1 ? &crash->call : NULL,
                      buf_str(&result), &p->driver, e);
     buf_fini(&result);
     if (rc == DMCP_OK) {
         p->env = (struct call_env){ .engine = driver_commands(p->driver),
-                                    .io = &p->inbox.box,
+                                    .io = &p->io,
                                     .store = p->store,
                                     .is_stopping = &p->is_stopping };
         p->workers = workers_new(&p->env, o->workers, o->max_calls);
@@ -417,7 +428,7 @@ static void free_process(struct process *p)
     listener_free(p->listener);
     control_free(p->control);
     store_close(p->store);
-    inbox_fini(&p->inbox);
+    mailbox_fini(&p->io);
     buf_fini(&p->cancelled);
     uv_loop_close(&p->loop);
 }
@@ -450,12 +461,10 @@ int process_run(void *arg, const struct crash_note *crash, struct crash_note *no
     signal(SIGPIPE, SIG_IGN);
     crash_watch(note);
     raise_descriptor_limit(p.options);
+    init_loop(&p);
     buf_init(&p.cancelled, KIB);
     verdict_cancelled(&p.cancelled);
-    rc = init_loop(&p, &e);
-    if (rc == DMCP_OK) {
-        rc = open_store(&p, &e);
-    }
+    rc = open_store(&p, &e);
     if (rc == DMCP_OK) {
         rc = start_engine(&p, crash, &e);
     }
