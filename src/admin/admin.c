@@ -31,7 +31,7 @@ struct dmcp_admin {
 
 /* What is to be done, by a server or here. */
 struct errand {
-    const struct admin_query *query; /* inspect */
+    const struct admin_query *query; /* inspect: which may be asked again */
     const char *target;              /* signal, cancel */
     struct str body;
     FILE *to; /* export */
@@ -120,28 +120,41 @@ static int do_it_here(dmcp_admin *a, errand_fn *here, const struct errand *erran
     return rc == DMCP_OK ? here(a, errand) : rc;
 }
 
+/* By the server if there is one, else here. */
+static int try_once(dmcp_admin *a, errand_fn *remote, errand_fn *here, const struct errand *errand)
+{
+    int rc = REMOTE_NONE;
+
+    a->error = (struct err){ 0 };
+    buf_reset(&a->text);
+    if (!a->store) {
+        rc = remote(a, errand);
+    }
+    return rc == REMOTE_NONE ? do_it_here(a, here, errand) : rc;
+}
+
+/* Somebody holds the store and does not answer, or did not answer to the end. */
+static bool is_passing(int rc, const struct errand *errand)
+{
+    return rc == DMCP_E_LOCKED || (rc == DMCP_E_NET && errand->query);
+}
+
 static int carry_out(dmcp_admin *a, errand_fn *remote, errand_fn *here, const struct errand *errand)
 {
     uint64_t until_ms = clock_mono_ms() + REACH_MS;
-    int rc;
+    int rc = check_name(a);
 
-    a->error = (struct err){ 0 };
-    rc = check_name(a);
     if (rc != DMCP_OK) {
         return rc;
     }
-    for (;;) {
-        buf_reset(&a->text);
-        rc = a->store ? REMOTE_NONE : remote(a, errand);
-        if (rc != REMOTE_NONE) {
-            return rc;
-        }
-        rc = do_it_here(a, here, errand);
-        if (rc != DMCP_E_LOCKED || clock_mono_ms() >= until_ms) {
-            return rc;
-        }
+    while (is_passing(rc = try_once(a, remote, here, errand), errand) &&
+           clock_mono_ms() < until_ms) {
         pause_shortly();
     }
+    if (rc == DMCP_OK) {
+        a->error = (struct err){ 0 }; /* that there is no server is none */
+    }
+    return rc;
 }
 
 /* ---- inspect ---- */
@@ -183,7 +196,12 @@ int dmcp_admin_inspect(dmcp_admin *a, const dmcp_inspect *inspect, const char **
 
 static int post_remote(dmcp_admin *a, const struct errand *errand)
 {
-    return remote_post(a->dir, errand->target, errand->body, &a->error);
+    int rc = remote_post(a->dir, errand->target, errand->body, &a->error);
+
+    if (rc == DMCP_E_NET) {
+        err_wrap(&a->error, rc, "the server ended before it answered, and may have done it");
+    }
+    return rc;
 }
 
 static int post_here(dmcp_admin *a, const struct errand *errand)
