@@ -22,18 +22,19 @@ static struct id digest_of(const struct str *parts, size_t n)
 }
 
 /* The key that the client gave this call, by header or in _meta; absent for none. False: there is
- * one that is none, and the exchange was answered. */
+ * something else in its place, which must not be overlooked, and the exchange was answered. */
 static bool read_key(struct endpoint *e, struct exchange *x, struct str *key_out)
 {
     yyjson_val *meta = json_get(x->message->params, "_meta");
+    yyjson_val *given = json_get(json_get(meta, "mcp_tx"), "idempotency_key");
     struct str key = x->idempotency_key;
 
-    if (!key.p) {
-        key = json_get_str(json_get(meta, "mcp_tx"), "idempotency_key");
+    if (!key.p && given) {
+        key = yyjson_is_str(given) ? json_str(given) : STR("");
     }
     if (key.p && (key.len == 0 || key.len > LIMIT_IDEMPOTENCY_KEY_BYTES)) {
         exchange_error(e, x, 200, RPC_INVALID_PARAMS,
-                       "Invalid params: an idempotency key has 1 to 256 bytes");
+                       "Invalid params: an idempotency key is a string of 1 to 256 bytes");
         return false;
     }
     *key_out = key;

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An endpoint without sockets and without an engine: requests go in, and what it posts to the engine
+ * or answers is looked at. There is one session, which the endpoint knows already, and two tools:
+ * `add` (durable) and `peek` (ephemeral).
+ */
+#ifndef TESTS_FRONT_H
+#define TESTS_FRONT_H
+
+#include "mcp/endpoint.h"
+
+struct front {
+    struct endpoint *endpoint;
+    struct catalog catalog;
+    struct id session;
+    char session_hex[ID_HEX_BYTES + 1];
+    struct exchange *exchange; /* the last one, */
+    uint64_t peer;             /* and its number */
+    struct mail *posted, **last_posted;
+    int status;             /* of the last answer; 0 for none */
+    struct buf body;        /* of the last answer, or the events of its stream, a line each */
+    bool is_open, is_ended; /* its stream */
+};
+
+int front_setup(void **state); /* cmocka fixtures */
+int front_teardown(void **state);
+
+void front_post(struct front *f, const char *body);
+void front_post_with_key(struct front *f, const char *key, const char *body); /* Idempotency-Key */
+
+/* The first command that was not looked at yet, which must be of this kind; the caller frees it. */
+struct command *front_expect(struct front *f, enum command_kind kind);
+void front_expect_nothing(struct front *f);
+void front_done(struct front *f);                               /* the engine has carried it out */
+void front_refuse(struct front *f, int code, const char *text); /* or not */
+void front_end(struct front *f);                                /* the engine closes the stream */
+
+#endif
