@@ -4,6 +4,8 @@
  */
 #include "call/params.h"
 
+#include <assert.h>
+
 #include "json/json.h"
 #include "json/writer.h"
 
@@ -121,6 +123,39 @@ int params_write_schema(struct buf *out, const dmcp_param *params, struct err *e
     jw_array_end(&w);
     jw_object_end(&w);
     return DMCP_OK;
+}
+
+/* The getters of an integer give 64 bits. Clients are not told: some take no such bounds. */
+static void write_bounds(struct json_writer *w, const dmcp_param *params)
+{
+    jw_object(w);
+    jw_key(w, "properties");
+    jw_object(w);
+    for (const dmcp_param *p = params; p && p->name; p++) {
+        if (p->type == DMCP_INTEGER) {
+            jw_key(w, p->name);
+            jw_object(w);
+            jw_key(w, "minimum");
+            jw_int(w, INT64_MIN);
+            jw_key(w, "maximum");
+            jw_int(w, INT64_MAX);
+            jw_object_end(w);
+        }
+    }
+    jw_object_end(w);
+    jw_object_end(w);
+}
+
+void params_write_check(struct buf *out, struct str schema, const dmcp_param *params)
+{
+    struct json_writer w;
+
+    assert(schema.len > 1 && schema.p[schema.len - 1] == '}');
+    buf_add(out, schema.p, schema.len - 1);
+    buf_addz(out, ",\"allOf\":[");
+    jw_init(&w, out);
+    write_bounds(&w, params);
+    buf_addz(out, "]}");
 }
 
 void params_write_fallbacks(struct buf *out, const dmcp_param *params)

@@ -13,6 +13,9 @@
  * the schema of one is not JSON. */
 int params_write_schema(struct buf *out, const dmcp_param *params, struct err *e) MUST_CHECK;
 
+/* What arguments are checked against: that schema, and what it does not say of the types. */
+void params_write_check(struct buf *out, struct str schema, const dmcp_param *params);
+
 /* An object of the fallbacks. */
 void params_write_fallbacks(struct buf *out, const dmcp_param *params);
 

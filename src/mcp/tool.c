@@ -124,6 +124,7 @@ static struct str make_entry(struct tools *t, const struct tool_spec *s)
 
 static int compile(const struct tool_spec *s, struct tool *tool, struct err *e)
 {
+    struct str check = s->check_schema.p ? s->check_schema : s->input_schema;
     int rc = check_object(s->input_schema, "input schema", e);
 
     if (rc == DMCP_OK) {
@@ -135,8 +136,8 @@ static int compile(const struct tool_spec *s, struct tool *tool, struct err *e)
     if (rc == DMCP_OK) {
         rc = check_object(s->meta, "meta", e);
     }
-    if (rc == DMCP_OK && s->input_schema.p &&
-        (rc = schema_compile(s->input_schema, NULL, &tool->input, e)) != DMCP_OK) {
+    if (rc == DMCP_OK && check.p &&
+        (rc = schema_compile(check, NULL, &tool->input, e)) != DMCP_OK) {
         rc = err_wrap(e, DMCP_E_INVALID, "input schema");
     }
     if (rc == DMCP_OK && s->output_schema.p &&

@@ -23,6 +23,7 @@ struct tool_spec {
     struct str uri, mime;    /* of a resource; a template has braces in its URI */
     struct str arguments;    /* of a prompt: array text for prompts/list */
     struct str input_schema; /* object text; absent for a resource */
+    struct str check_schema; /* what arguments are checked against; absent: input_schema */
     struct str output_schema, annotations, meta; /* object texts, or absent */
     struct str fallbacks; /* object text: values for arguments left out */
     bool is_ephemeral;

@@ -68,7 +68,7 @@ static const struct call_handler *keep_handler(dmcp_server *s, dmcp_handler_fn *
 
 static int add_tool(dmcp_server *s, const dmcp_tool *t, struct err *e)
 {
-    struct buf schema, fallbacks;
+    struct buf schema, check, fallbacks;
     struct tool_spec spec = { .method = CALL_TOOL,
                               .name = str_of(t->name),
                               .title = str_of(t->title),
@@ -82,12 +82,15 @@ static int add_tool(dmcp_server *s, const dmcp_tool *t, struct err *e)
     int rc = DMCP_OK;
 
     buf_init(&schema, MIB);
+    buf_init(&check, 2 * MIB);
     buf_init(&fallbacks, MIB);
     spec.handler = keep_handler(s, t->handler, t->context);
     if (!t->input_schema) {
         rc = params_write_schema(&schema, t->params, e);
         spec.input_schema = buf_str(&schema);
         if (rc == DMCP_OK) {
+            params_write_check(&check, buf_str(&schema), t->params);
+            spec.check_schema = buf_str(&check);
             params_write_fallbacks(&fallbacks, t->params);
             spec.fallbacks = buf_str(&fallbacks);
         } else {
@@ -98,6 +101,7 @@ static int add_tool(dmcp_server *s, const dmcp_tool *t, struct err *e)
         rc = catalog_add(&s->catalog, &spec, e);
     }
     buf_fini(&schema);
+    buf_fini(&check);
     buf_fini(&fallbacks);
     return rc;
 }
