@@ -404,10 +404,10 @@ void call_finish(struct engine *e, struct call *call, enum call_outcome outcome,
 int call_done(struct engine *e, const struct command *c)
 {
     struct call *call = call_find(e, c->call);
-    int rc = call ? watch_end(e, call) : DMCP_OK;
+    int rc = call ? session_answered(e, call->session, call->created_ms) : DMCP_OK;
 
     if (call && rc == DMCP_OK) {
-        rc = session_answered(e, call->session, uuid7_ms(call->id));
+        rc = watch_end(e, call);
     }
     if (call && rc == DMCP_OK) {
         if (c->done.timeout_ms) {

@@ -82,7 +82,14 @@ struct follower {
 
 /* What the sweep remembers from one command to the next. Nothing of it is needed: a restart
  * begins all rounds anew. */
-enum sweep_kind { SWEEP_CALLS, SWEEP_SESSIONS, SWEEP_EVENTS, SWEEP_INPUTS, N_SWEEPS };
+enum sweep_kind {
+    SWEEP_CALLS,
+    SWEEP_SESSIONS,
+    SWEEP_EVENTS,
+    SWEEP_INPUTS,
+    SWEEP_SUBSCRIPTIONS,
+    N_SWEEPS
+};
 
 #define SWEEP_DEBT_MAX 20000 /* what was long ago does not count */
 

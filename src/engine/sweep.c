@@ -10,6 +10,7 @@
  *   an event of a session's own   keep_events_ms after it was handed out;
  *   stream                        session_idle_ms when it never was
  *   a question to the client      with its call
+ *   a subscription                with its session
  *
  * What is unfinished never expires. An idempotency key counts for a time of its own, and its row
  * goes with its call. Timers go when they are due (timer.c).
@@ -121,12 +122,14 @@ static const struct {
     [SWEEP_SESSIONS] = { KEY_SESSION, sweep_session, 3600 * 1000 },
     [SWEEP_EVENTS] = { KEY_STREAM, sweep_stream, 3600 * 1000 },
     [SWEEP_INPUTS] = { KEY_INPUT, sweep_input, 3600 * 1000 },
+    [SWEEP_SUBSCRIPTIONS] = { KEY_SUBSCRIPTION, sweep_subscription, 3600 * 1000 },
 };
 
 static uint64_t keep_ms(const struct engine *e, enum sweep_kind kind)
 {
     switch (kind) {
     case SWEEP_SESSIONS:
+    case SWEEP_SUBSCRIPTIONS:
         return e->options.session_idle_ms;
     case SWEEP_EVENTS:
         return e->options.keep_events_ms;

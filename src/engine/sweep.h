@@ -58,5 +58,7 @@ int sweep_stream(struct engine *e, struct sweep_left *left, struct str key,
                  struct str value) MUST_CHECK;
 int sweep_input(struct engine *e, struct sweep_left *left, struct str key,
                 struct str value) MUST_CHECK;
+int sweep_subscription(struct engine *e, struct sweep_left *left, struct str key,
+                       struct str value) MUST_CHECK;
 
 #endif

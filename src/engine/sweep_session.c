@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sessions that were idle for too long, events of sessions' own streams, and questions to clients
- * that nobody waits for: each function looks at one row.
+ * Sessions that were idle for too long, events of sessions' own streams, questions to clients that
+ * nobody waits for, subscriptions of sessions that are gone: each function looks at one row.
  */
 #include "engine/sweep.h"
 
@@ -19,12 +19,21 @@ static void drop(struct engine *e, struct sweep_left *left, struct id session)
     left->n_deletions -= left->n_deletions < 3 ? left->n_deletions : 3;
 }
 
+static bool is_followed(const struct engine *e, struct id session)
+{
+    const struct stream *s = hmap_get(&e->streams, id_bytes(&session));
+
+    return s && s->follower;
+}
+
 /*
- * 1. It was used, or could not be read.
- * 2. It has an unfinished call, or a connection: it is in use. This way it is not looked at again
- *    for some time.
- * 3. It has so many requests that the next command goes on looking.
- * 4. Its time is over.
+ * 1. Somebody listens to it: that is use, and is noted as often as any other, so that the session
+ *    outlives a loss of the connection.
+ * 2. It was used, or cannot be read.
+ * 3. It has an unfinished call, or is being sent an answer: it is in use. It is not looked at
+ *    again until it would be idle once more.
+ * 4. It has so many requests that the next command goes on looking.
+ * 5. Its time is over.
  */
 int sweep_session(struct engine *e, struct sweep_left *left, struct str key, struct str value)
 {
@@ -34,9 +43,16 @@ int sweep_session(struct engine *e, struct sweep_left *left, struct str key, str
     struct id id;
     int rc = DMCP_OK;
 
-    if (key_id(key, &id) != DMCP_OK || session_record_dec(value, &r) != DMCP_OK ||
-        !session_is_idle(e, &r)) {
-        return DMCP_OK; /* 1 */
+    if (key_id(key, &id) != DMCP_OK || session_record_dec(value, &r) != DMCP_OK) {
+        return DMCP_OK;
+    }
+    if (is_followed(e, id)) { /* 1 */
+        session_touch(e, id, &r);
+        left->n_deletions -= left->n_deletions > 0;
+        return DMCP_OK;
+    }
+    if (!session_is_idle(e, &r)) { /* 2 */
+        return DMCP_OK;
     }
     n_looks = left->n_looks ? left->n_looks : 1; /* so that it gets on */
     if (!sweep_is_being_read(e, left, id)) {
@@ -51,13 +67,13 @@ int sweep_session(struct engine *e, struct sweep_left *left, struct str key, str
         e->sweep.request_at.len = 0;
     }
     switch (use) {
-    case SESSION_IN_USE: /* 2 */
+    case SESSION_IN_USE: /* 3 */
         session_touch(e, id, &r);
         break;
-    case SESSION_IN_DOUBT: /* 3 */
+    case SESSION_IN_DOUBT: /* 4 */
         left->is_stay = true;
         break;
-    case SESSION_UNUSED: /* 4 */
+    case SESSION_UNUSED: /* 5 */
         drop(e, left, id);
         break;
     }
@@ -132,6 +148,32 @@ int sweep_input(struct engine *e, struct sweep_left *left, struct str key, struc
     rc = call_is_unfinished(e, r.call, &is_unfinished);
     if (rc == DMCP_OK && !is_unfinished) {
         sweep_del(e, left, key);
+    }
+    return rc;
+}
+
+/* ---- subscriptions ---- */
+
+/* They are found by what was subscribed to, so whoever ends a session does not find them. */
+int sweep_subscription(struct engine *e, struct sweep_left *left, struct str key,
+                       struct str value)
+{
+    struct id session;
+    struct buf row;
+    struct key k;
+    int rc;
+
+    (void)value; /* empty */
+    if (key_subscriber(key, &session) != DMCP_OK) {
+        return DMCP_OK;
+    }
+    k = key_of_id(KEY_SESSION, session);
+    buf_init(&row, SIZE_MAX / 2);
+    rc = store_get(e->store, key_str(&k), &row, e->err);
+    buf_fini(&row);
+    if (rc == DMCP_E_NOTFOUND) {
+        sweep_del(e, left, key);
+        rc = DMCP_OK;
     }
     return rc;
 }

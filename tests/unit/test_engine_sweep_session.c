@@ -330,6 +330,23 @@ SWEEP_TEST(a_session_that_is_closed_takes_the_events_of_its_own_stream_along)
     assert_int_equal(count_events(r), 0);
 }
 
+SWEEP_TEST(subscriptions_go_when_their_session_has_gone)
+{
+    struct rig *r = *state;
+    struct id uri = digest_id(STR("file:///a")), other = rig_other_session(r);
+
+    rig_put(r, key_subscription(uri, r->session), STR(""));
+    rig_put(r, key_subscription(uri, other), STR(""));
+    rig_of_session(r, CMD_SESSION_CLOSE, 0, other);
+    rig_commit(r);
+    pass_and_sweep(r, RIG_IDLE_MS / 2);
+    assert_true(rig_has(r, key_subscription(uri, r->session)));
+    assert_false(rig_has(r, key_subscription(uri, other)));
+    pass_and_sweep(r, RIG_IDLE_MS);
+    pass_and_sweep(r, SLACK_MS);
+    assert_int_equal(rig_count(r, key_kind_start(KEY_SUBSCRIPTION)), 0);
+}
+
 /* ---- events of a session's own stream ---- */
 
 SWEEP_TEST(events_that_were_handed_out_go_and_the_numbers_go_on)
