@@ -12,6 +12,9 @@
 /* Of timers. */
 #define TIME_LIMIT STR("\x01timeout")
 #define WAKE STR("\x01watch")
+#define CLOSE                                                                                      \
+    STR("\x01"                                                                                     \
+        "close")
 
 struct parts {
     char kind;
@@ -100,6 +103,9 @@ const char *alias_kind(struct str alias)
     }
     if (str_starts(alias, WAKE)) {
         return "wake";
+    }
+    if (str_starts(alias, CLOSE)) {
+        return "close";
     }
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         if (alias.p[1] == kinds[i].letter) {
@@ -191,6 +197,10 @@ static void write_internal(struct buf *b, struct str alias, struct str label)
     }
     if (str_starts(alias, WAKE)) {
         buf_addz(b, "calls that a map entry wakes");
+        return;
+    }
+    if (str_starts(alias, CLOSE)) {
+        buf_addz(b, "calls of a closed session");
         return;
     }
     a = take_apart(alias);

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 
 /* "step", "value", "map", "batch", "event", "sleep", "retry", "question", "signal", "until", "loop";
- * of timers also "time limit" and "wake"; "other" for one that this program does not know. What is
+ * of timers also "time limit", "wake" and "close"; "other" for one that this program does not know. What is
  * done in an iteration of a loop is of the same kinds. */
 const char *alias_kind(struct str alias);
 

@@ -33,6 +33,14 @@ static int is_stale(struct page *p, struct id call, struct str alias, bool *is_s
     return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc;
 }
 
+/* Others continue work that was too much for one time. */
+static bool is_of_call(struct str alias)
+{
+    const char *kind = alias_kind(alias);
+
+    return strcmp(kind, "wake") != 0 && strcmp(kind, "close") != 0;
+}
+
 static int show_timer(struct page *p, struct str key, struct str value, bool *is_shown,
                       struct err *e)
 {
@@ -50,7 +58,7 @@ static int show_timer(struct page *p, struct str key, struct str value, bool *is
     if (p->query->call.p && !id_eq(call, p->query->id)) {
         return DMCP_OK;
     }
-    if (strcmp(alias_kind(alias), "wake") != 0) { /* that one is of no call */
+    if (is_of_call(alias)) {
         rc = is_stale(p, call, alias, &stale, e);
     }
     if (rc != DMCP_OK) {
@@ -60,7 +68,7 @@ static int show_timer(struct page *p, struct str key, struct str value, bool *is
     alias_write(&what, alias, STR(""));
     jw_object(&p->w);
     show_uint(p, "due_ms", due_ms);
-    show_id(p, "call", call);
+    show_id(p, strcmp(alias_kind(alias), "close") == 0 ? "session" : "call", call);
     show_text(p, "kind", str_of(alias_kind(alias)));
     show_text(p, "what", buf_str(&what));
     jw_key(&p->w, "is_stale");

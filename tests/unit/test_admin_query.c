@@ -165,6 +165,9 @@ TEST(alias, of_what_the_library_records_is_put_into_words)
     expect_alias(STR("\x01l\0all"), "", "loop", "loop \"all\"");
     expect_alias(STR("\x01timeout"), "", "time limit", "time limit of the call");
     expect_alias(STR("\x01watch\x11m\0k"), "", "wake", "calls that a map entry wakes");
+    expect_alias(STR("\x01"
+                     "close7"),
+                 "", "close", "calls of a closed session");
 }
 
 TEST(alias, in_an_iteration_says_in_which_one_of_which_loop)
