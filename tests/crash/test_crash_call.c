@@ -75,8 +75,8 @@ CALL_TEST(a_kill_of_the_process_under_the_supervisor_is_a_moment_and_no_connecti
 
     site_walk(s, &a, 1, "at_least_once");
     site_await(s, "1 2", 1);
-    site_open_gate(s);
     assert_int_equal(kill(worker, SIGKILL), 0);
+    site_open_gate(s);
     answer = talk_request(&s->talk, "{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"ping\"}");
     assert_string_equal(answer, "{\"jsonrpc\":\"2.0\",\"id\":9,\"result\":{}}");
     mem_free(answer);
