@@ -167,6 +167,26 @@ SWEEP_TEST(a_call_that_took_long_is_kept_from_its_end)
     assert_int_equal(count_rows(r), 0);
 }
 
+SWEEP_TEST(a_call_that_ends_behind_the_place_where_the_sweep_is_goes_too)
+{
+    struct rig *r = *state;
+    struct id slow = rig_start_quietly(r);
+
+    for (int i = 0; i < 50; i++) {
+        finished_call(r);
+    }
+    rig_pass(r, KEEP_MS + 10000);
+    while (engine_counts(r->engine).swept_calls < 20) {
+        rig_sweep(r, RIG_SWEEP_LOOKS, 10);
+    }
+    finish(r, slow);
+    rig_sweep_all(r);
+    assert_int_equal(engine_counts(r->engine).swept_calls, 50);
+    assert_true(rig_has_id(r, KEY_RESULT, slow));
+    pass_and_sweep(r, KEEP_MS + 10000);
+    assert_int_equal(count_rows(r), 0);
+}
+
 SWEEP_TEST(calls_that_are_kept_do_not_hide_those_behind_them)
 {
     struct rig *r = *state;
