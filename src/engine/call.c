@@ -194,6 +194,7 @@ static int attach_unfinished(struct engine *e, const struct command *c, struct c
         return ENGINE_WRITE_FIRST; /* its earlier events are read from the store */
     }
     f = follower_add(e, c->peer, c->session, call->id, 1, c->start.credit);
+    f->knows_id = c->start.knows_prime;
     follower_attach(e, f, call, c->start.record.request_id);
     if (!id_eq(call->session, c->session)) {
         f->told = no_id; /* the stream is another session's; this one may ask by its key again */
@@ -252,6 +253,7 @@ static void begin(struct engine *e, const struct command *c)
     }
     if (c->peer) {
         f = follower_add(e, c->peer, c->session, call->id, 1, c->start.credit);
+        f->knows_id = c->start.knows_prime;
         follower_attach(e, f, call, r.request_id);
         call->prime_ms = e->now.mono_ms + e->options.prime_ms;
         list_append(&e->priming, &call->prime_link);
@@ -441,11 +443,12 @@ int call_park(struct engine *e, const struct command *c)
     return DMCP_OK;
 }
 
-/* Its clients learn where to resume, and come back when they need to. */
+/* Its clients learn where to resume, and come back when they need to. Who cannot stays. */
 int call_detach(struct engine *e, const struct command *c)
 {
     struct call *call = call_find(e, c->call);
     struct link *k, *next;
+    struct follower *f;
 
     if (!call) {
         return DMCP_OK;
@@ -453,7 +456,10 @@ int call_detach(struct engine *e, const struct command *c)
     call_prime(e, call);
     for (k = list_first(&call->followers); k; k = next) {
         next = list_next(&call->followers, k);
-        follower_end(e, CONTAINER_OF(k, struct follower, link));
+        f = CONTAINER_OF(k, struct follower, link);
+        if (follower_can_resume(f)) {
+            follower_end(e, f);
+        }
     }
     return DMCP_OK;
 }

@@ -78,6 +78,7 @@ struct follower {
     struct id told;        /* the stream as the peer is told; zero: it cannot resume it */
     uint64_t next, credit;
     bool is_open; /* something was sent on it */
+    bool knows_id; /* it has been told an id to resume behind, if it is told any */
 };
 
 /* What the sweep remembers from one command to the next. Nothing of it is needed: a restart
@@ -317,6 +318,7 @@ void follower_attach(struct engine *e, struct follower *f, struct call *call,
                      struct str request_id);
 void follower_free(struct engine *e, struct follower *f);
 void follower_end(struct engine *e, struct follower *f); /* tell it, and free it */
+bool follower_can_resume(const struct follower *f);
 void follower_prime(struct engine *e, struct follower *f); /* open its stream, once */
 int follower_pump(struct engine *e, struct follower *f) MUST_CHECK;
 void follower_event(struct engine *e, struct follower *f, uint64_t sequence, struct str message);

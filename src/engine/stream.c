@@ -62,6 +62,13 @@ void follower_free(struct engine *e, struct follower *f)
     mem_free(f);
 }
 
+bool follower_can_resume(const struct follower *f)
+{
+    static const struct id no_id;
+
+    return f->knows_id && !id_eq(f->told, no_id);
+}
+
 void follower_end(struct engine *e, struct follower *f)
 {
     struct action *a = action_add(e->out, ACT_END, WHEN_DURABLE);
@@ -109,7 +116,7 @@ static void send(struct engine *e, struct follower *f, uint64_t sequence, struct
     a->event.stream = f->told;
     a->event.sequence = sequence;
     a->text = action_dup(a, message);
-    f->is_open = true;
+    f->is_open = f->knows_id = true;
     f->next = sequence + 1;
     f->credit = f->credit > cost ? f->credit - cost : 0;
     if (f->own) {
@@ -327,6 +334,7 @@ static int follow_call(struct engine *e, const struct command *c)
         }
         f = follower_add(e, c->peer, c->session, c->follow.stream, c->follow.after + 1,
                          c->follow.credit);
+        f->knows_id = true;
         follower_attach(e, f, call, r.request_id);
         follower_prime(e, f);
         if (call) {
