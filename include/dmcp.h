@@ -216,7 +216,8 @@ typedef enum dmcp_role { DMCP_USER = 0, DMCP_ASSISTANT } dmcp_role;
 typedef struct dmcp_resource {
     const char *uri;  /* "config://app", or a template, "user://{id}/profile": {id} takes one part
                        * of a path, {+rest} any number of them, {?a,b} parameters of a query.
-                       * What they took are the call's arguments */
+                       * What they took are the call's arguments, percent-decoded: {id} may
+                       * have become "../x". At most 8 variables */
     const char *name;
     const char *title; /* for people; may be NULL */
     const char *description;
@@ -257,7 +258,8 @@ DMCP_API void dmcp_set_role(dmcp_call *call, dmcp_role role);
  * Suggests a value, in the `complete` function of a prompt or template. That is an ephemeral call
  * with the arguments `argument` (the name of what is completed), `value` (what stands there so
  * far), and `context` (an object of the other arguments, when the client knows them).
- * Arguments: of the suggestions the first 100 are sent.
+ * Arguments: of the suggestions the first 100 are sent. A completion has no other result:
+ *   dmcp_reply... and dmcp_add_... are DMCP_E_MISUSE in it.
  * Lifetime: copied.
  * Thread: the handler's.
  * Durability: none.
