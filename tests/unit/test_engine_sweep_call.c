@@ -36,20 +36,9 @@ static size_t count_rows(struct rig *r)
     return n;
 }
 
-static struct command *keyed_command(struct rig *r, uint64_t peer, const char *request_id,
-                                     const char *key)
-{
-    struct command *c = rig_start_command(r, peer, request_id, "{}");
-
-    c->start.key = command_dup(c, str_of(key));
-    c->start.key_scope = digest_id(STR("scope"));
-    c->start.key_digest = digest_id(STR("arguments"));
-    return c;
-}
-
 static struct id start_keyed(struct rig *r, const char *request_id, const char *key)
 {
-    struct command *c = keyed_command(r, 0, request_id, key);
+    struct command *c = rig_keyed(r, 0, r->session, request_id, key, "{}");
     struct id call = c->call;
 
     rig_apply(r, c);
@@ -59,7 +48,7 @@ static struct id start_keyed(struct rig *r, const char *request_id, const char *
 
 static struct key key_row(const char *key)
 {
-    return key_idempotency(digest_id(STR("scope")), str_of(key));
+    return key_idempotency(digest_id(STR("tool")), str_of(key));
 }
 
 static void finish(struct rig *r, struct id call)
@@ -75,21 +64,6 @@ static struct id finished_call(struct rig *r)
 
     finish(r, call);
     return call;
-}
-
-static void wait_for_signal(struct rig *r, struct id call)
-{
-    struct command *c = command_new(CMD_WAIT);
-
-    c->call = call;
-    c->waiter = r;
-    c->wait.alias = STR("signal");
-    c->wait.label = STR("signal");
-    c->wait.body = STR("");
-    rig_apply(r, c);
-    rig_of_call(r, CMD_CALL_SUSPEND, call);
-    rig_commit(r);
-    rig_drop_actions(r);
 }
 
 static void pass_and_sweep(struct rig *r, uint64_t ms)
@@ -134,7 +108,9 @@ SWEEP_TEST(what_is_unfinished_stays_however_old_it_is)
     size_t n_rows;
 
     rig_step(r, running, STEP_OP_RECORD, GUARD_AT_LEAST_ONCE, "a", "1");
-    wait_for_signal(r, waiting);
+    rig_wait(r, waiting, "signal", 0);
+    rig_suspend(r, waiting);
+    rig_drop_actions(r);
     rig_of_call(r, CMD_CALL_PARK, parked);
     rig_commit(r);
     finished_call(r);
@@ -278,7 +254,7 @@ SWEEP_TEST(a_key_that_was_given_to_a_newer_call_meanwhile_stays)
     pass_and_sweep(r, 20000);
     assert_false(rig_has_id(r, KEY_CALL, old));
     assert_true(rig_has_id(r, KEY_CALL, new) && rig_has(r, key_row("k")));
-    rig_apply(r, keyed_command(r, 5, "3", "k"));
+    rig_apply(r, rig_keyed(r, 5, r->session, "3", "k", "{}"));
     rig_expect_prime(r, 5, 0); /* it attached and waits */
     rig_done(r, new, "{}");
     rig_expect_reply(r, 5, 1, "{}");
@@ -292,7 +268,7 @@ SWEEP_TEST(a_key_counts_for_its_time_from_the_end_of_a_call_that_took_long)
     rig_pass(r, 10 * KEY_MS);
     finish(r, call);
     rig_pass(r, KEY_MS - 1);
-    rig_apply(r, keyed_command(r, 5, "2", "k"));
+    rig_apply(r, rig_keyed(r, 5, r->session, "2", "k", "{}"));
     rig_expect_reply(r, 5, 1, "{}");
     rig_pass(r, 1);
     again = start_keyed(r, "3", "k");
@@ -513,25 +489,17 @@ SWEEP_TEST(it_writes_first_what_was_not_written_yet)
 SWEEP_TEST(a_question_of_a_call_that_is_over_goes_and_one_that_waits_stays)
 {
     struct rig *r = *state;
-    struct id calls[2] = { rig_start_quietly(r), rig_start_quietly(r) };
+    struct id calls[2] = { rig_start_quietly(r), rig_start_quietly(r) }, inputs[2];
 
     for (int i = 0; i < 2; i++) {
-        struct command *c = command_new(CMD_WAIT);
-
-        c->call = calls[i];
-        c->waiter = r;
-        c->wait.alias = c->wait.label = STR("question");
-        c->wait.body = STR("");
-        c->wait.ask = STR("\"?\"");
-        c->wait.input = calls[i];
-        rig_apply(r, c);
+        inputs[i] = rig_ask(r, calls[i], "q", 0);
     }
     rig_of_call(r, CMD_CALL_SUSPEND, calls[1]);
     finish(r, calls[0]);
-    assert_true(rig_has_id(r, KEY_INPUT, calls[0]) && rig_has_id(r, KEY_INPUT, calls[1]));
+    assert_true(rig_has_id(r, KEY_INPUT, inputs[0]) && rig_has_id(r, KEY_INPUT, inputs[1]));
     pass_and_sweep(r, KEEP_MS + 10000);
-    assert_false(rig_has_id(r, KEY_INPUT, calls[0]));
-    assert_true(rig_has_id(r, KEY_INPUT, calls[1]));
+    assert_false(rig_has_id(r, KEY_INPUT, inputs[0]));
+    assert_true(rig_has_id(r, KEY_INPUT, inputs[1]));
 }
 
 RUN_TESTS()

@@ -83,29 +83,11 @@ static void expect_alive(struct rig *r)
     assert_true(id_eq(a->session, r->session));
 }
 
+/* It waits for "signal". */
 static void suspend(struct rig *r, struct id call)
 {
-    struct command *c = command_new(CMD_WAIT);
-
-    c->call = call;
-    c->waiter = r;
-    c->wait.alias = c->wait.label = STR("signal");
-    c->wait.body = STR("");
-    rig_apply(r, c);
-    rig_of_call(r, CMD_CALL_SUSPEND, call);
-    rig_commit(r);
-    rig_drop_actions(r);
-}
-
-static void signal(struct rig *r, struct id call)
-{
-    struct command *c = command_new(CMD_SIGNAL);
-
-    c->call = call;
-    c->signal.alias = STR("signal");
-    c->signal.body = STR("1");
-    rig_apply(r, c);
-    rig_commit(r);
+    rig_wait(r, call, "signal", 0);
+    rig_suspend(r, call);
     rig_drop_actions(r);
 }
 
@@ -184,7 +166,9 @@ SWEEP_TEST(the_answer_of_a_call_that_took_long_can_be_fetched_for_the_whole_idle
     for (int i = 0; i < 6; i++) {
         pass_and_sweep(r, RIG_IDLE_MS / 2);
     }
-    signal(r, call);
+    rig_signal(r, 0, call, "signal", "1");
+    rig_commit(r);
+    rig_drop_actions(r);
     finish(r, call);
     pass_and_sweep(r, RIG_IDLE_MS);
     expect_alive(r);
