@@ -17,15 +17,6 @@ struct question {
     struct str schema; /* of the form; absent with a URL */
 };
 
-static int check_client(dmcp_call *call, uint8_t can, const char *what, const char *capability)
-{
-    if (call->run->client & can) {
-        return DMCP_OK;
-    }
-    return call_fail(call, DMCP_E_UNSUPPORTED,
-                     "%s: the client did not declare the capability \"%s\"", what, capability);
-}
-
 /* ---- elicitation ---- */
 
 static void write_elicitation(const struct wait *w, struct str id, bool is_again,
@@ -55,7 +46,11 @@ static void write_elicitation(const struct wait *w, struct str id, bool is_again
         jw_raw(&p, q->schema);
     }
     jw_object_end(&p);
-    rpc_write_request(out, id, STR("elicitation/create"), buf_str(&params));
+    if (buf_ok(&params)) {
+        rpc_write_request(out, id, STR("elicitation/create"), buf_str(&params));
+    } else {
+        buf_fail(out);
+    }
     buf_fini(&params);
 }
 
@@ -127,6 +122,41 @@ static int take_elicitation(dmcp_call *call, const struct wait *w, struct str an
     return rc;
 }
 
+/* Source: elicitation, "Requested Schema": an object, without nesting. */
+static int check_schema(dmcp_call *call, const struct question *q)
+{
+    struct schema *schema = NULL;
+    yyjson_doc *doc = NULL;
+    struct err e = { 0 };
+    int rc = json_read(q->schema, &doc, &e);
+
+    if (rc == DMCP_OK && !str_eqz(json_get_str(yyjson_doc_get_root(doc), "type"), "object")) {
+        rc = err_set(&e, DMCP_E_INVALID, "its type is not \"object\"");
+    }
+    if (rc == DMCP_OK) {
+        rc = schema_compile(q->schema, NULL, &schema, &e);
+    }
+    yyjson_doc_free(doc);
+    schema_free(schema);
+    return rc == DMCP_OK ? rc
+                         : call_fail(call, DMCP_E_INVALID, "question \"%s\": its schema: %s",
+                                     q->spec->alias, e.text);
+}
+
+static int check_fields(dmcp_call *call, const struct question *q)
+{
+    for (const dmcp_param *p = q->spec->params; p && p->name; p++) {
+        if (p->type != DMCP_BOOLEAN && p->type != DMCP_INTEGER && p->type != DMCP_NUMBER &&
+            p->type != DMCP_STRING) {
+            return call_fail(call, DMCP_E_INVALID,
+                             "question \"%s\": the field \"%s\" is neither a boolean nor a number "
+                             "nor a string",
+                             q->spec->alias, p->name);
+        }
+    }
+    return DMCP_OK;
+}
+
 /* The form's schema: as text, or from its fields. */
 static int form_schema(dmcp_call *call, struct question *q)
 {
@@ -134,9 +164,16 @@ static int form_schema(dmcp_call *call, struct question *q)
     struct buf schema;
     int rc;
 
-    if (q->spec->url || q->spec->schema) {
-        q->schema = str_of(q->spec->schema);
+    if (q->spec->url) {
         return DMCP_OK;
+    }
+    if (q->spec->schema) {
+        q->schema = str_of(q->spec->schema);
+        return check_schema(call, q);
+    }
+    rc = check_fields(call, q);
+    if (rc != DMCP_OK) {
+        return rc;
     }
     buf_init(&schema, MIB);
     rc = params_write_schema(&schema, q->spec->params, &e);
@@ -172,15 +209,12 @@ int dmcp_elicit(dmcp_call *call, const dmcp_question *question, dmcp_action *act
     struct wait w = { .call = call,
                       .timeout_ms = question->timeout_ms,
                       .write_request = write_elicitation,
-                      .arg = &q };
+                      .arg = &q,
+                      .capability = question->url ? SESSION_ELICIT_URL : SESSION_ELICIT_FORM,
+                      .capability_name = question->url ? "elicitation.url" : "elicitation" };
     struct str answer;
     int rc = begin_wait(&w, "question", question->alias);
 
-    if (rc == DMCP_OK) {
-        rc = question->url
-                 ? check_client(call, SESSION_ELICIT_URL, w.what, "elicitation.url")
-                 : check_client(call, SESSION_ELICIT_FORM, w.what, "elicitation");
-    }
     if (rc == DMCP_OK) {
         rc = form_schema(call, &q);
     }
@@ -206,53 +240,63 @@ static void write_roots(const struct wait *w, struct str id, bool is_again, stru
     rpc_write_request(out, id, STR("roots/list"), STR_NONE);
 }
 
+/* The answer, or its part of this name, which must be of this type. */
+static int take_value(struct wait *w, struct str answer, const char *part, dmcp_type type,
+                      const dmcp_value **value_out)
+{
+    const dmcp_value *value;
+    yyjson_mut_val *v;
+    int rc = value_parse(w->call, answer, &v);
+
+    if (rc != DMCP_OK) {
+        return rc;
+    }
+    value = part ? dmcp_get(value_of(v), part) : value_of(v);
+    if (dmcp_value_type(value) != type) {
+        return call_fail(w->call, DMCP_E_REMOTE, "%s: the answer does not fit: %s%s is no %s",
+                         w->what, part ? "its " : "it", part ? part : "", value_type_name(type));
+    }
+    if (value_out) {
+        *value_out = value;
+    }
+    return DMCP_OK;
+}
+
 int dmcp_sample(dmcp_call *call, const char *alias, const dmcp_value *params, uint64_t timeout_ms,
                 const dmcp_value **result_out)
 {
+    bool has_tools = dmcp_get(params, "tools") != NULL;
     struct wait w = { .call = call,
                       .timeout_ms = timeout_ms,
                       .write_request = write_sampling,
-                      .arg = params };
+                      .arg = params,
+                      .capability = has_tools ? SESSION_SAMPLING_TOOLS : SESSION_SAMPLING,
+                      .capability_name = has_tools ? "sampling.tools" : "sampling" };
     struct str answer;
-    yyjson_mut_val *v;
     int rc = begin_wait(&w, "sampling", alias);
 
-    if (rc == DMCP_OK) {
-        rc = dmcp_get(params, "tools")
-                 ? check_client(call, SESSION_SAMPLING_TOOLS, w.what, "sampling.tools")
-                 : check_client(call, SESSION_SAMPLING, w.what, "sampling");
+    if (rc == DMCP_OK && dmcp_value_type(params) != DMCP_OBJECT) {
+        rc = call_fail(call, DMCP_E_INVALID, "%s: its parameters are no object", w.what);
     }
     if (rc == DMCP_OK) {
         rc = wait_for(&w, &answer);
     }
-    if (rc == DMCP_OK) {
-        rc = value_parse(call, answer, &v);
-    }
-    if (rc == DMCP_OK && result_out) {
-        *result_out = value_of(v);
-    }
-    return rc;
+    return rc == DMCP_OK ? take_value(&w, answer, NULL, DMCP_OBJECT, result_out) : rc;
 }
 
 int dmcp_list_roots(dmcp_call *call, const char *alias, uint64_t timeout_ms,
                     const dmcp_value **roots_out)
 {
-    struct wait w = { .call = call, .timeout_ms = timeout_ms, .write_request = write_roots };
+    struct wait w = { .call = call,
+                      .timeout_ms = timeout_ms,
+                      .write_request = write_roots,
+                      .capability = SESSION_ROOTS,
+                      .capability_name = "roots" };
     struct str answer;
-    yyjson_mut_val *v;
     int rc = begin_wait(&w, "roots", alias);
 
     if (rc == DMCP_OK) {
-        rc = check_client(call, SESSION_ROOTS, w.what, "roots");
-    }
-    if (rc == DMCP_OK) {
         rc = wait_for(&w, &answer);
     }
-    if (rc == DMCP_OK) {
-        rc = value_parse(call, answer, &v);
-    }
-    if (rc == DMCP_OK && roots_out) {
-        *roots_out = dmcp_get(value_of(v), "roots");
-    }
-    return rc;
+    return rc == DMCP_OK ? take_value(&w, answer, "roots", DMCP_ARRAY, roots_out) : rc;
 }

@@ -238,7 +238,7 @@ int retry_wait(dmcp_call *call, const struct dmcp_retry *policy, struct str step
 
 /* ---- wait.c ---- */
 
-/* What a wait is for. A question has the three messages; they are made when they are needed. */
+/* What a wait is for. Messages of a question are made when they are needed. */
 struct wait {
     dmcp_call *call;
     const char *what;    /* for error texts: "sleep", "question \"x\"" */
@@ -248,6 +248,9 @@ struct wait {
     /* Writes the request with this id; NULL: no question. */
     void (*write_request)(const struct wait *w, struct str id, bool is_again, struct buf *out);
     const void *arg;
+    /* What the client must be able to do to be asked: SESSION_*, and its name. */
+    uint8_t capability;
+    const char *capability_name;
 };
 
 /* DMCP_OK: *answer_out is what came, JSON text. DMCP_E_SUSPENDED: the call is poisoned with it.

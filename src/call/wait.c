@@ -86,7 +86,7 @@ static struct str id_text(dmcp_call *call, struct id id)
     return str_of(dmcp_format(call, "\"%s\"", hex));
 }
 
-static struct str cancel_message(dmcp_call *call, struct id old)
+static struct str cancel_message(dmcp_call *call, struct id old, const char *reason)
 {
     struct json_writer w;
     struct buf params, message;
@@ -99,7 +99,7 @@ static struct str cancel_message(dmcp_call *call, struct id old)
     jw_key(&w, "requestId");
     jw_raw(&w, id_text(call, old));
     jw_key(&w, "reason");
-    jw_strz(&w, "Server rebooted");
+    jw_strz(&w, reason);
     jw_object_end(&w);
     rpc_write_notification(&message, STR("notifications/cancelled"), buf_str(&params));
     copy = call_dup(call, buf_str(&message));
@@ -108,9 +108,30 @@ static struct str cancel_message(dmcp_call *call, struct id old)
     return copy;
 }
 
-static void add_question(const struct wait *w, uint64_t asked, struct command *c)
+static int check_client(const struct wait *w)
+{
+    if (!w->write_request || w->call->run->client & w->capability) {
+        return DMCP_OK;
+    }
+    return call_fail(w->call, DMCP_E_UNSUPPORTED,
+                     "%s: the client did not declare the capability \"%s\"", w->what,
+                     w->capability_name);
+}
+
+/* The row of a question that waits, or waited for too long: how often it was asked. */
+static int read_asked(const struct wait *w, const struct entry *entry, uint64_t *asked_out)
+{
+    if (str_to_u64(entry->body, UINT32_MAX, asked_out) != DMCP_OK) {
+        return call_fail(w->call, DMCP_E_CORRUPT, "%s: its row cannot be read", w->what);
+    }
+    return DMCP_OK;
+}
+
+/* DMCP_E_TOOBIG: the question cannot be sent. */
+static int add_question(const struct wait *w, uint64_t asked, struct command *c)
 {
     struct buf message;
+    bool fits;
 
     buf_init(&message, LIMIT_EVENT_BYTES);
     c->wait.input = input_id(w, asked);
@@ -119,9 +140,35 @@ static void add_question(const struct wait *w, uint64_t asked, struct command *c
     c->wait.body = str_of(arena_printf(&c->arena, "%llu", (unsigned long long)asked));
     if (asked > 1) {
         c->wait.old_input = input_id(w, asked - 1);
-        c->wait.cancel = command_dup(c, cancel_message(w->call, c->wait.old_input));
+        c->wait.cancel =
+            command_dup(c, cancel_message(w->call, c->wait.old_input, "Server rebooted"));
     }
+    fits = buf_ok(&message);
     buf_fini(&message);
+    return fits ? DMCP_OK
+                : call_fail(w->call, DMCP_E_TOOBIG, "%s is larger than %u bytes as a message",
+                            w->what, LIMIT_EVENT_BYTES);
+}
+
+/* A question that is still open, and whose answer would not count any more. */
+static int withdraw(const struct wait *w, const struct entry *entry, const char *reason)
+{
+    struct command *c;
+    uint64_t asked;
+    int rc;
+
+    if (!w->write_request) {
+        return DMCP_OK;
+    }
+    rc = read_asked(w, entry, &asked);
+    if (rc != DMCP_OK) {
+        return rc;
+    }
+    c = call_command(w->call, CMD_WAIT);
+    c->wait.alias = command_dup(c, w->alias);
+    c->wait.old_input = input_id(w, asked);
+    c->wait.cancel = command_dup(c, cancel_message(w->call, c->wait.old_input, reason));
+    return call_ask(w->call, c);
 }
 
 /* ---- waiting ---- */
@@ -143,22 +190,54 @@ int wait_fail_repeated(dmcp_call *call, const char *what)
 static int register_wait(const struct wait *w, uint64_t asked)
 {
     struct command *c = call_command(w->call, CMD_WAIT);
+    int rc = DMCP_OK;
 
     c->wait.alias = command_dup(c, w->alias);
     c->wait.label = command_dup(c, str_of(w->what));
     c->wait.delay_ms = w->timeout_ms;
     c->wait.body = w->body.p ? command_dup(c, w->body) : STR("");
     if (asked) {
-        add_question(w, asked, c);
+        rc = add_question(w, asked, c);
+    }
+    if (rc != DMCP_OK) {
+        command_free(c);
+        return rc;
     }
     w->call->is_dirty = true;
     return call_ask(w->call, c);
 }
 
+/* A client that is back after a restart may have forgotten what it was asked. */
+static int ask_again(struct wait *w, const struct entry *entry)
+{
+    uint64_t asked;
+    int rc = read_asked(w, entry, &asked);
+
+    if (rc == DMCP_OK) {
+        rc = register_wait(w, asked + 1);
+    }
+    /* A conflict: it was answered this very moment; the next attempt sees it. */
+    return rc == DMCP_E_CONFLICT ? DMCP_OK : rc;
+}
+
+static int wait_on(struct wait *w, const struct entry *entry)
+{
+    int rc = DMCP_OK;
+
+    if (call_is_cancelled(w->call)) {
+        rc = withdraw(w, entry, call_cancelled_text(w->call));
+        return rc == DMCP_OK ? call_fail_cancelled(w->call) : rc;
+    }
+    if (w->write_request && w->call->run->is_reask) {
+        rc = ask_again(w, entry);
+    }
+    return rc == DMCP_OK ? wait_suspend(w->call, w->what) : rc;
+}
+
 /* The row is there: what does it say? */
 static int judge(struct wait *w, const struct entry *entry, struct str *answer_out)
 {
-    uint64_t asked = 0;
+    int rc;
 
     if (entry->guard != GUARD_INPUT) {
         return call_fail_diverged(w->call, "%s is %s in the call's journal", w->what,
@@ -169,27 +248,17 @@ static int judge(struct wait *w, const struct entry *entry, struct str *answer_o
         *answer_out = entry->body;
         return DMCP_OK;
     case STEP_EXPIRED:
-        return call_fail(w->call, DMCP_E_TIMEOUT, "%s: nothing came in time", w->what);
+        rc = withdraw(w, entry, "timed out");
+        return rc == DMCP_OK
+                   ? call_fail(w->call, DMCP_E_TIMEOUT, "%s: nothing came in time", w->what)
+                   : rc;
     case STEP_FAILED:
         return call_fail(w->call, DMCP_E_REMOTE, "%s: the client answered with the error %.*s",
                          w->what, STR_FMT(entry->body));
     case STEP_STARTED:
         break;
     }
-    if (call_is_cancelled(w->call)) {
-        return call_fail_cancelled(w->call);
-    }
-    if (w->write_request && w->call->run->is_reask) {
-        if (str_to_u64(entry->body, UINT32_MAX, &asked) != DMCP_OK) {
-            return call_fail(w->call, DMCP_E_CORRUPT, "%s: its row cannot be read", w->what);
-        }
-        int rc = register_wait(w, asked + 1);
-
-        if (rc != DMCP_OK && rc != DMCP_E_CONFLICT) {
-            return rc;
-        } /* a conflict: it was answered this very moment; the next attempt sees it */
-    }
-    return wait_suspend(w->call, w->what);
+    return wait_on(w, entry);
 }
 
 int wait_for(struct wait *w, struct str *answer_out)
@@ -207,7 +276,10 @@ int wait_for(struct wait *w, struct str *answer_out)
         if (call_is_cancelled(w->call)) {
             return call_fail_cancelled(w->call);
         }
-        rc = register_wait(w, w->write_request ? 1 : 0);
+        rc = check_client(w);
+        if (rc == DMCP_OK) {
+            rc = register_wait(w, w->write_request ? 1 : 0);
+        }
         if (rc == DMCP_OK) {
             return wait_suspend(w->call, w->what);
         }

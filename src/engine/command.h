@@ -103,7 +103,8 @@ struct command {
             struct str alias, label;
             uint64_t delay_ms;   /* from now to the end of waiting; 0 for none */
             struct id input;     /* the question's id; zero when it is no question */
-            struct id old_input; /* the question that this one replaces; zero for none */
+            struct id old_input; /* the question that this one replaces, or, when there is no
+                                    other, that is taken back; zero for none */
             struct str cancel;   /* message to the client that cancels the old question */
             struct str ask;      /* message to the client: the question */
             struct str body;     /* kept with the wait, for the handler's next attempt */

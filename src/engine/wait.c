@@ -65,7 +65,31 @@ static void begin_wait(struct engine *e, struct call *call, const struct command
     call_prime(e, call);
 }
 
+/* A question that is still open is taken back; one that was answered meanwhile, or taken back
+ * before, leaves nothing to do. */
+static int take_back(struct engine *e, struct call *call, const struct command *c)
+{
+    struct key k = key_of_id(KEY_INPUT, c->wait.old_input);
+    struct buf value;
+    int rc;
+
+    buf_init(&value, SIZE_MAX / 2);
+    rc = engine_read(e, &k, &value);
+    buf_fini(&value);
+    if (rc == DMCP_OK) {
+        del_input(e, c->wait.old_input);
+        event_append(e, call, c->wait.cancel);
+    }
+    return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc;
+}
+
+static bool is_taken_back(const struct command *c)
+{
+    return id_eq(c->wait.input, no_id) && !id_eq(c->wait.old_input, no_id);
+}
+
 /*
+ * 0. A question is taken back, whatever became of its row.
  * 1. Nothing recorded: begin to wait.
  * 2. It waits already, and a question takes the place of an older one: ask anew, the time goes on.
  * 3. It waits already: a lost acknowledgement.
@@ -84,6 +108,11 @@ int wait_apply(struct engine *e, const struct command *c)
     }
     if (engine_has_unwritten(e)) {
         return ENGINE_WRITE_FIRST; /* a signal of this very batch must be seen */
+    }
+    if (is_taken_back(c)) { /* 0 */
+        rc = take_back(e, call, c);
+        engine_wake(e, c->waiter, WHEN_VISIBLE, DMCP_OK, STR(""));
+        return rc;
     }
     buf_init(&value, SIZE_MAX / 2);
     rc = journal_get(e, call, c->wait.alias, &value, &old);

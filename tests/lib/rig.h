@@ -96,6 +96,7 @@ struct id rig_other_session(struct rig *r);
 void rig_wait(struct rig *r, struct id call, const char *alias, uint64_t delay_ms);
 struct id rig_ask(struct rig *r, struct id call, const char *alias, uint64_t delay_ms);
 struct id rig_ask_again(struct rig *r, struct id call, const char *alias, struct id old);
+void rig_take_back(struct rig *r, struct id call, const char *alias, struct id old);
 void rig_suspend(struct rig *r, struct id call); /* and commits it */
 /* Suspended calls, durable, with an empty queue; one sleeps, the other has asked under "q". */
 struct id rig_sleeping(struct rig *r, const char *alias, uint64_t delay_ms);

@@ -77,6 +77,15 @@ struct id rig_ask_again(struct rig *r, struct id call, const char *alias, struct
     return input;
 }
 
+void rig_take_back(struct rig *r, struct id call, const char *alias, struct id old)
+{
+    struct command *c = wait_command(r, call, alias, 0);
+
+    c->wait.old_input = old;
+    c->wait.cancel = dup(c, "\"cancel\"");
+    rig_apply(r, c);
+}
+
 void rig_suspend(struct rig *r, struct id call)
 {
     rig_of_call(r, CMD_CALL_SUSPEND, call);

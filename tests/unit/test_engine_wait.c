@@ -264,6 +264,45 @@ WAIT_TEST(a_question_that_is_asked_again_keeps_its_time)
     expect_row(r, call, "q", STEP_EXPIRED, "2");
 }
 
+WAIT_TEST(a_question_that_is_taken_back_is_cancelled_once_and_cannot_be_answered)
+{
+    struct rig *r = *state;
+    struct id call = rig_start_quietly(r), input = rig_ask(r, call, "q", 100);
+
+    rig_suspend(r, call);
+    rig_pass(r, 100);
+    rig_tick(r);
+    rig_commit(r);
+    rig_drop_actions(r);
+    rig_follow(r, 5, call, 1, RIG_CREDIT);
+    rig_expect_prime(r, 5, 1);
+    rig_take_back(r, call, "q", input);
+    rig_expect_event(r, 5, 2, "\"cancel\"");
+    rig_expect_wake(r, WHEN_VISIBLE, DMCP_OK);
+    rig_take_back(r, call, "q", input);
+    rig_expect_wake(r, WHEN_VISIBLE, DMCP_OK);
+    rig_answer(r, 9, input, "1");
+    rig_expect_done(r, 9);
+    rig_commit(r);
+    rig_expect_nothing(r);
+    expect_row(r, call, "q", STEP_EXPIRED, "1");
+    assert_false(rig_has_id(r, KEY_INPUT, input));
+}
+
+WAIT_TEST(a_question_that_was_answered_meanwhile_is_not_taken_back)
+{
+    struct rig *r = *state;
+    struct id input, call = rig_asking(r, 1, "7", &input);
+
+    rig_answer(r, 0, input, "1");
+    rig_commit(r);
+    rig_drop_actions(r);
+    rig_take_back(r, call, "q", input);
+    rig_expect_wake(r, WHEN_VISIBLE, DMCP_OK);
+    rig_expect_nothing(r);
+    expect_row(r, call, "q", STEP_DONE, "1");
+}
+
 /* ---- after a restart ---- */
 
 WAIT_TEST(an_open_question_survives_a_restart_and_its_answer_still_counts)
