@@ -303,17 +303,24 @@ CONTROL_TEST(is_gone_when_the_server_has_ended_in_order)
     mem_free(path);
 }
 
+/* The new process is there before it has opened the store. */
+static bool has_started_twice(void *arg)
+{
+    const dmcp_inspect what = { .view = DMCP_VIEW_STORE };
+    const char *json = NULL;
+
+    return dmcp_admin_inspect(arg, &what, &json) == DMCP_OK && strstr(json, "\"starts\":2,");
+}
+
 CONTROL_TEST(is_there_again_after_the_working_process_was_killed)
 {
     struct desk *d = *state;
     dmcp_admin *admin = dmcp_admin_new(d->server->store);
     pid_t worker = proc_worker(d->server);
-    const char *json;
 
     assert_int_equal(kill(worker, SIGKILL), 0);
     proc_await_other_worker(d->server, worker);
-    json = inspect(admin, (dmcp_inspect){ .view = DMCP_VIEW_STORE });
-    assert_non_null(strstr(json, "\"starts\":2,"));
+    assert_true(wait_until(has_started_twice, admin, 10000));
     dmcp_admin_free(admin);
 }
 
