@@ -60,6 +60,7 @@ struct engine *engine_new(struct store *store, const struct engine_options *o)
     }
     list_init(&e->priming);
     list_init(&e->readers);
+    list_init(&e->loose_streams);
     e->timers_from = key_kind_start(KEY_TIMER);
     e->next_timer_ms = UINT64_MAX;
     e->epoch = 1;
@@ -75,7 +76,6 @@ void engine_free(struct engine *e)
     while ((f = hmap_next(&e->followers, &cursor, NULL))) {
         follower_free(e, f);
     }
-    e->has_loose_streams = true;
     stream_drop_loose(e);
     for (int i = 0; i < N_CALL_STATES; i++) {
         while (!list_empty(&e->calls_in[i])) {

@@ -66,6 +66,7 @@ struct stream {
     struct id session;
     uint64_t next, sent; /* see stream_record */
     struct follower *follower;
+    struct link loose; /* in engine.loose_streams without a follower */
 };
 
 struct follower {
@@ -123,7 +124,7 @@ struct engine {
     struct key timers_from;  /* no timer stands before this key */
     uint64_t next_timer_ms;  /* wall clock: no timer is due before; UINT64_MAX for none */
     uint64_t timers_rest_ms; /* mono: until then none fires while many calls wait for a worker */
-    bool has_loose_streams; /* some stream in memory has no follower */
+    struct list loose_streams; /* in memory without a follower, until their rows are visible */
     struct hmap unwritten;  /* keys of rows that engine_read must not read yet */
     bool has_unwritten_watch;
     bool is_watched[1024];  /* by the hash of a map's name: a call may wait for it */

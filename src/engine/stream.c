@@ -52,7 +52,7 @@ void follower_free(struct engine *e, struct follower *f)
     }
     if (f->own) {
         f->own->follower = NULL;
-        e->has_loose_streams = true;
+        list_append(&e->loose_streams, &f->own->loose);
     }
     if (!f->call && !f->own) {
         list_remove(&e->readers, &f->link);
@@ -246,7 +246,7 @@ int stream_load(struct engine *e, struct id session, struct stream **stream_out)
     s->next = r.next;
     s->sent = r.sent;
     hmap_put(&e->streams, id_bytes(&s->session), s);
-    e->has_loose_streams = true;
+    list_append(&e->loose_streams, &s->loose);
     *stream_out = s;
     return DMCP_OK;
 }
@@ -267,24 +267,22 @@ void stream_forget(struct engine *e, struct id session)
 {
     struct stream *s = hmap_del(&e->streams, id_bytes(&session));
 
-    assert(!s || !s->follower);
-    mem_free(s);
+    if (s) {
+        assert(!s->follower);
+        list_remove(&e->loose_streams, &s->loose);
+        mem_free(s);
+    }
 }
 
 void stream_drop_loose(struct engine *e)
 {
-    struct hmap_entry *cursor = NULL;
-    struct stream *s;
+    struct link *k;
 
-    if (!e->has_loose_streams) {
-        return;
-    }
-    e->has_loose_streams = false;
-    while ((s = hmap_next(&e->streams, &cursor, NULL))) {
-        if (!s->follower) {
-            hmap_del(&e->streams, id_bytes(&s->session));
-            mem_free(s);
-        }
+    while ((k = list_pop(&e->loose_streams))) {
+        struct stream *s = CONTAINER_OF(k, struct stream, loose);
+
+        hmap_del(&e->streams, id_bytes(&s->session));
+        mem_free(s);
     }
 }
 
@@ -380,6 +378,7 @@ static int follow_session(struct engine *e, const struct command *c)
                      (c->follow.is_after_given ? c->follow.after : s->sent) + 1, c->follow.credit);
     f->own = s;
     s->follower = f;
+    list_remove(&e->loose_streams, &s->loose);
     follower_prime(e, f);
     return follower_pump(e, f);
 }
