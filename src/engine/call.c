@@ -183,6 +183,13 @@ int call_dispatch_ready(struct engine *e)
 
 /* ---- start ---- */
 
+/* Whether the call's stream is this request's own, from which it may resume: who resumes it gets the
+ * response to the request that began the call. The others may ask again instead. */
+static bool is_own_stream(const struct command *c, struct id session, struct str request_id)
+{
+    return id_eq(session, c->session) && str_eq(request_id, c->start.record.request_id);
+}
+
 static int attach_unfinished(struct engine *e, const struct command *c, struct call *call)
 {
     struct follower *f;
@@ -196,8 +203,8 @@ static int attach_unfinished(struct engine *e, const struct command *c, struct c
     f = follower_add(e, c->peer, c->session, call->id, 1, c->start.credit);
     f->knows_id = c->start.knows_prime;
     follower_attach(e, f, call, c->start.record.request_id);
-    if (!id_eq(call->session, c->session)) {
-        f->told = no_id; /* the stream is another session's; this one may ask by its key again */
+    if (!is_own_stream(c, call->session, call->request_id)) {
+        f->told = no_id;
     }
     call_prime(e, call);
     call_followed(e, call);
@@ -226,7 +233,7 @@ static int attach_known(struct engine *e, const struct command *c, struct id id)
     if (rc == DMCP_OK && c->peer) {
         f = follower_add(e, c->peer, c->session, id, 1, c->start.credit);
         follower_attach(e, f, NULL, c->start.record.request_id);
-        if (!id_eq(r.session, c->session)) {
+        if (!is_own_stream(c, r.session, r.request_id)) {
             f->told = no_id;
         }
         rc = follower_pump(e, f);

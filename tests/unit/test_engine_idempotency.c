@@ -71,6 +71,31 @@ KEY_TEST(a_second_request_attaches_to_the_running_call)
     assert_true(str_eqz(rig_expect(r, ACT_REPLY, WHEN_DURABLE)->event.request_id, "2"));
 }
 
+/* Resuming its stream would bring the response to the first request, which is not the second's. */
+KEY_TEST(a_second_request_of_the_same_session_cannot_resume_the_stream_either)
+{
+    struct rig *r = *state;
+    struct id call = running(r, 1);
+    struct action *a;
+
+    repeat(r, 2, r->session, "2");
+    a = rig_expect(r, ACT_PRIME, WHEN_DURABLE);
+    assert_true(id_eq(a->event.stream, call));
+    a = rig_expect(r, ACT_PRIME, WHEN_DURABLE);
+    assert_true(id_eq(a->event.stream, no_id));
+    rig_commit(r);
+    repeat(r, 3, r->session, "1");
+    a = rig_expect(r, ACT_PRIME, WHEN_DURABLE);
+    assert_true(id_eq(a->event.stream, call));
+    rig_done(r, call, "\"once\"");
+    rig_commit(r);
+    rig_drop_actions(r);
+    repeat(r, 4, r->session, "2");
+    a = rig_expect(r, ACT_REPLY, WHEN_DURABLE);
+    assert_true(id_eq(a->event.stream, no_id));
+    assert_true(str_eqz(a->event.request_id, "2"));
+}
+
 KEY_TEST(a_second_request_of_another_session_attaches_and_cannot_resume_the_stream)
 {
     struct rig *r = *state;
