@@ -701,7 +701,7 @@ DMCP_API int dmcp_list_roots(dmcp_call *call, const char *alias, uint64_t timeou
 
 /*
  * Waits for a signal from outside: somebody with the right to sends it to this call by its id and
- * the signal's name (`dmcp signal`, dmcp_signal_send). One that came before is not lost.
+ * the signal's name (`dmcp signal`, dmcp_admin_signal). One that came before is not lost.
  * Arguments: name, once per call, or once per iteration of a loop (then a signal of that name is
  *   for this iteration until it is over, and for the next one afterwards); timeout_ms 0 waits
  *   without end.

@@ -14,9 +14,9 @@
  *     dmcp_admin_free(admin);
  *
  * A store is named by its directory. When a server runs on it the functions ask that server,
- * through the socket `control` in the directory; else they open the store themselves, and hold it
- * until dmcp_admin_free, so that no server can start on it meanwhile. The file system says who may
- * do so: the owner of the store.
+ * through the socket `control` in the directory; else they open the store themselves, until they
+ * return: a server that starts meanwhile waits. The file system says who may do so: the owner of
+ * the store.
  *
  * Functions return DMCP_OK or a negative DMCP_E_* code (dmcp_error.h), whose text
  * dmcp_admin_error gives. Each is described under the headings of dmcp.h. Errors that all of them
@@ -51,7 +51,7 @@ typedef struct dmcp_admin dmcp_admin; /* a way to one store */
 DMCP_API dmcp_admin *dmcp_admin_new(const char *store);
 
 /*
- * Lets go of the store.
+ * Frees a handle.
  * Arguments: NULL is fine.
  * Lifetime: ends that of the handle and of the strings got from it.
  * Thread: the handle's.

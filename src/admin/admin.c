@@ -3,7 +3,8 @@
  * dmcp_admin.h: the running server on a store if there is one, else the store itself.
  *
  * Which of the two it is may change at any moment: a server starts, or is between two lives. So
- * both are tried in turn while somebody holds the store's lock and does not answer.
+ * both are tried in turn while somebody holds the store's lock and does not answer, and a store is
+ * opened only for as long as it takes: its server may be about to come back.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +25,7 @@
 
 struct dmcp_admin {
     char *dir;
-    struct store *store; /* opened here; NULL while there is a server, or nothing was asked yet */
+    struct store *store; /* while a function runs that has opened it */
     struct err error;
     struct buf text; /* the last answer */
 };
@@ -49,20 +50,11 @@ dmcp_admin *dmcp_admin_new(const char *store)
     return a;
 }
 
-static void close_store(dmcp_admin *a)
-{
-    if (a->store) {
-        store_close(a->store);
-        a->store = NULL;
-    }
-}
-
 void dmcp_admin_free(dmcp_admin *a)
 {
     if (!a) {
         return;
     }
-    close_store(a);
     buf_fini(&a->text);
     mem_free(a->dir);
     mem_free(a);
@@ -112,24 +104,27 @@ static void pause_shortly(void)
 
 static int do_it_here(dmcp_admin *a, errand_fn *here, const struct errand *errand)
 {
-    int rc = a->store ? DMCP_OK : check_store(a);
+    int rc = check_store(a);
 
-    if (rc == DMCP_OK && !a->store) {
+    if (rc == DMCP_OK) {
         rc = store_open(a->dir, &a->store, &a->error);
     }
-    return rc == DMCP_OK ? here(a, errand) : rc;
+    if (rc == DMCP_OK) {
+        rc = here(a, errand);
+        store_close(a->store);
+        a->store = NULL;
+    }
+    return rc;
 }
 
 /* By the server if there is one, else here. */
 static int try_once(dmcp_admin *a, errand_fn *remote, errand_fn *here, const struct errand *errand)
 {
-    int rc = REMOTE_NONE;
+    int rc;
 
     a->error = (struct err){ 0 };
     buf_reset(&a->text);
-    if (!a->store) {
-        rc = remote(a, errand);
-    }
+    rc = remote(a, errand);
     return rc == REMOTE_NONE ? do_it_here(a, here, errand) : rc;
 }
 
@@ -207,7 +202,6 @@ static int post_remote(dmcp_admin *a, const struct errand *errand)
 static int post_here(dmcp_admin *a, const struct errand *errand)
 {
     (void)errand;
-    close_store(a); /* so that a server can start */
     return err_set(&a->error, DMCP_E_GONE, "no server runs on the store %s; start it first",
                    a->dir);
 }
@@ -344,7 +338,6 @@ int dmcp_admin_import(dmcp_admin *a, FILE *from, uint64_t *rows_out)
     a->error = (struct err){ 0 };
     rc = check_name(a);
     if (rc == DMCP_OK) {
-        close_store(a);
         rc = import_file(a->dir, from, rows_out, &a->error);
     }
     return rc;

@@ -45,7 +45,7 @@ static int run(dmcp_server *server, struct options *o, struct err *e)
     config.address = bound_address(&o->arena, o->listen, port);
     rc = o->no_supervisor ? process_run(&config, &none, NULL) : supervise(process_run, &config);
     close(config.listen_fd);
-    return rc;
+    return rc == EXIT_LOCKED ? EXIT_CONFIG : rc;
 }
 
 static void show_help(const char *program)

@@ -436,7 +436,9 @@ static void free_process(struct process *p)
 static int complain(const struct err *e, int code)
 {
     fprintf(stderr, "cannot start: %s\n", e->text);
-    return code == DMCP_E_STORE ? EXIT_FAILED : EXIT_CONFIG;
+    return code == DMCP_E_STORE    ? EXIT_FAILED
+           : code == DMCP_E_LOCKED ? EXIT_LOCKED
+                                   : EXIT_CONFIG;
 }
 
 /* A descriptor per connection, and the store's own. */

@@ -5,6 +5,7 @@
  *   fork --> child runs --+-- exit 0, or told to stop ------------> end
  *     ^                   +-- EXIT_CONFIG ------------------------> end with that
  *     +--- at once -------+-- EXIT_AGAIN (there is room again)
+ *     +--- at once -------+-- EXIT_LOCKED, after a child that had the store; else end
  *     +--- backing off ---+-- any other death
  *
  * The child dies with its parent (PR_SET_PDEATHSIG), so that a kill -9 of the server leaves no
@@ -103,8 +104,19 @@ static void log_death(int status, const struct crash_note *note)
     }
 }
 
+/* Somebody took the store between two lives of the server, an operator's program that looks into
+ * it for instance, and will give it back. The child has waited for a while before it said so. */
+static bool is_lock_passing(int status, bool is_first)
+{
+    return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_LOCKED && !is_first;
+}
+
 static bool is_end(int status, bool is_stopping, int *exit_out)
 {
+    if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_LOCKED) {
+        *exit_out = EXIT_CONFIG;
+        return true;
+    }
     if (WIFEXITED(status) &&
         (WEXITSTATUS(status) == EXIT_ENDED || WEXITSTATUS(status) == EXIT_CONFIG)) {
         *exit_out = WEXITSTATUS(status);
@@ -118,7 +130,7 @@ int supervise(process_fn *run, void *arg)
 {
     struct crash_note *note = crash_note_new(), last = { 0 };
     sigset_t signals, old;
-    bool is_stopping = false;
+    bool is_stopping = false, is_first = true;
     uint32_t n_crashes = 0;
 
     if (!note) {
@@ -140,9 +152,13 @@ int supervise(process_fn *run, void *arg)
             return EXIT_FAILED;
         }
         status = wait_child(pid, &signals, &is_stopping);
+        if (is_lock_passing(status, is_first) && !is_stopping) {
+            continue;
+        }
         if (is_end(status, is_stopping, &exit_status)) {
             return exit_status;
         }
+        is_first = false;
         last = *note;
         memset(note, 0, sizeof(*note));
         if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_AGAIN) {

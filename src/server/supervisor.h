@@ -14,6 +14,7 @@
 #define EXIT_FAILED 1
 #define EXIT_CONFIG 2  /* starting it again would not help */
 #define EXIT_AGAIN 75  /* start me again at once (EX_TEMPFAIL) */
+#define EXIT_LOCKED 76 /* somebody else has the store; to the outside EXIT_CONFIG */
 
 /* What the child runs; its return value is the child's exit status. `crash` tells of the last
  * child's end: is_set 0 for nothing to tell. */

@@ -4,6 +4,7 @@
  */
 #include "desk.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -187,8 +188,8 @@ CONTROL_TEST(one_handle_follows_a_store_from_server_to_server_and_to_none)
     proc_kill(d->server);
     json = inspect(admin, (dmcp_inspect){ .view = DMCP_VIEW_STORE });
     assert_non_null(strstr(json, "\"starts\":2,"));
-    dmcp_admin_free(admin); /* lets go of the store */
-    proc_start(d->server);
+    proc_start(d->server); /* the handle does not hold the store */
+    dmcp_admin_free(admin);
 }
 
 CONTROL_TEST(signals_and_cancellations_go_to_the_call_that_is_named)
@@ -322,6 +323,30 @@ CONTROL_TEST(is_there_again_after_the_working_process_was_killed)
     proc_await_other_worker(d->server, worker);
     assert_true(wait_until(has_started_twice, admin, 10000));
     dmcp_admin_free(admin);
+}
+
+/* Between two lives of the server somebody else has its store, for longer than it waits. */
+CONTROL_TEST(a_server_that_finds_its_store_taken_when_it_comes_back_waits_for_it)
+{
+    struct desk *d = *state;
+    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    char *path = proc_path(d->server, "store/lock");
+    pid_t worker = proc_worker(d->server);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    struct ask a;
+
+    assert_true(fd >= 0);
+    proc_signal(d->server, SIGSTOP); /* the supervisor, so that there is time */
+    assert_int_equal(kill(worker, SIGKILL), 0);
+    assert_int_equal(fcntl(fd, F_OFD_SETLKW, &whole), 0);
+    proc_signal(d->server, SIGCONT);
+    proc_await_said(d->server, "in use by another process");
+    close(fd);
+    proc_await_other_worker(d->server, worker);
+    desk_run(d, &a, 1, "[]");
+    ask_finish_anyhow(&a);
+    ask_end(&a);
+    mem_free(path);
 }
 
 TEST(control, works_in_a_directory_whose_name_is_too_long_for_a_socket)
