@@ -60,7 +60,7 @@ static void on_prime(struct endpoint *e, struct exchange *x, const struct action
 }
 
 /* A stream that was opened ends with the response as its last event; one that was not is not
- * needed any more: plain JSON. */
+ * needed any more: plain JSON, unless the client would rather have a stream. */
 static void on_reply(struct endpoint *e, struct exchange *x, const struct action *a)
 {
     struct buf body;
@@ -71,7 +71,7 @@ static void on_reply(struct endpoint *e, struct exchange *x, const struct action
     } else {
         rpc_write_error_object(&body, a->event.request_id, a->text);
     }
-    if (x->state == EXCHANGE_STREAM || x->method == ENDPOINT_GET) {
+    if (x->state == EXCHANGE_STREAM || x->method == ENDPOINT_GET || x->prefers_stream) {
         exchange_event(e, x, a->event.stream, a->event.sequence, buf_str(&body));
         exchange_end_stream(e, x);
     } else {

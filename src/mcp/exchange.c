@@ -92,13 +92,26 @@ void exchange_respond(struct endpoint *e, struct exchange *x, int status, struct
     exchange_respond_with(e, x, status, NULL, body);
 }
 
+/* A stream of the answer alone: there is no place in it to come back to. */
+static void respond_by_stream(struct endpoint *e, struct exchange *x, struct str body)
+{
+    static const struct id none;
+
+    exchange_event(e, x, none, 0, body);
+    exchange_end_stream(e, x);
+}
+
 void exchange_result(struct endpoint *e, struct exchange *x, struct str result)
 {
     struct buf body;
 
     buf_init(&body, SIZE_MAX / 2);
     rpc_write_result(&body, x->request_id, result);
-    exchange_respond(e, x, 200, buf_str(&body));
+    if (x->prefers_stream) {
+        respond_by_stream(e, x, buf_str(&body));
+    } else {
+        exchange_respond(e, x, 200, buf_str(&body));
+    }
     buf_fini(&body);
 }
 

@@ -44,6 +44,7 @@ struct exchange {
     uint8_t client;   /* of an initialize: what the client can do */
     bool has_session; /* answers carry Mcp-Session-Id */
     bool is_follower; /* the engine sends it a stream */
+    bool prefers_stream; /* rather than JSON, for what could be either */
     bool is_slow;     /* credit is held back until it drained */
     uint64_t spent;   /* bytes since the last credit */
     struct str request_id;    /* owned: raw JSON; absent for none */
@@ -129,7 +130,12 @@ void method_complete(struct endpoint *e, struct exchange *x, const struct sessio
 /* A handler serves the request; params are what its row keeps. */
 void call_begin(struct endpoint *e, struct exchange *x, const struct session_info *s,
                 const struct tool *tool, struct str params);
+
+/* ---- accept.c ---- */
+
 bool accept_has(struct str accept, const char *type);
+/* By weight, and by the order of the two types where that is the same. */
+bool accept_prefers_stream(struct str accept);
 
 /* ---- action.c ---- */
 

@@ -14,30 +14,6 @@
 
 #define ERROR_TEXT_BYTES 300 /* of a client's error that the handler is told */
 
-/* Whether an Accept field allows a media type: by name, by its main type, or by all. */
-bool accept_has(struct str accept, const char *type)
-{
-    struct str wanted = str_of(type), element;
-    const char *slash = strchr(type, '/');
-    size_t n_main = (size_t)(slash - type) + 1;
-
-    while (str_next_element(&accept, &element)) {
-        const char *semicolon = element.len ? memchr(element.p, ';', element.len) : NULL;
-
-        if (semicolon) {
-            element = str_trim(str_make(element.p, (size_t)(semicolon - element.p)));
-        }
-        if (str_eq_nocase(element, wanted) || str_eq(element, STR("*/*"))) {
-            return true;
-        }
-        if (element.len == n_main + 1 && element.p[n_main] == '*' &&
-            str_eq_nocase(str_make(element.p, n_main), str_make(type, n_main))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_json_type(struct str type)
 {
     struct str json = STR("application/json");
@@ -59,6 +35,7 @@ static bool check_fields(struct endpoint *e, struct exchange *x, const struct en
                        "text/event-stream");
         return false;
     }
+    x->prefers_stream = accept_prefers_stream(r->accept);
     return true;
 }
 
