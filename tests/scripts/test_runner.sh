@@ -30,6 +30,12 @@ ends_with() {
     esac
 }
 
+skip_is_error() {
+    local said
+    said=$(NO_SKIPS=1 BUILD=$build scripts/test.sh "$TMPDIR/program") && return 1
+    [ "$(printf '%s\n' "$said" | tail -n 1)" = "1 passed, 0 failed, 1 skipped" ]
+}
+
 totals "tests that pass are counted" "2 passed, 0 failed" 'echo "ok - one"; echo "ok 2 - two"'
 totals "a test that fails is counted" "1 passed, 1 failed" 'echo "ok - one"; echo "not ok - two"; exit 1'
 totals "a failure counts whatever the exit status says" "0 passed, 1 failed" 'echo "not ok - one"'
@@ -39,6 +45,7 @@ totals "a crash is a failure" "1 passed, 1 failed" 'echo "ok - one"; kill -SEGV 
 totals "an end before the last announced test is a failure" "1 passed, 1 failed" 'echo 1..2; echo "ok 1 - one"'
 totals "a skip that names what is missing is told apart" "1 passed, 0 failed, 1 skipped" \
     'echo "ok - one"; echo "ok - two # SKIP a database"'
+check "runner: a skip is an error where nothing may be skipped" skip_is_error
 totals "a skip that names nothing is a failure" "1 passed, 1 failed" 'echo "ok - one"; echo "ok - two # SKIP"'
 limit=1 totals "a program that does not end is ended and has failed" "1 passed, 1 failed" 'echo "ok - one"; exec tail -f /dev/null'
 check "runner: a program that is not there has failed" ends_with "0 passed, 1 failed" "$TMPDIR/nothing"
