@@ -155,7 +155,7 @@ $(eval $(call remember,flags,$$(CC) $$(CFLAGS) $$(CPPFLAGS) $$(DEFINES)))
 $(eval $(call remember,sources,$$(ALL_SRC) $$(TEST_LIB_SRC)))
 
 $(BUILD)/obj/src/%: INCLUDES := -Iinclude -Isrc
-$(BUILD)/obj/bench/%: INCLUDES := -Iinclude -Isrc
+$(BUILD)/obj/bench/%: INCLUDES := -Iinclude -Isrc -Ibench/lib
 $(BUILD)/obj/tests/%: INCLUDES := -Iinclude -Isrc -Itests/lib
 # What users could have written sees only what users see.
 $(BUILD)/obj/cli/%: INCLUDES := -Iinclude

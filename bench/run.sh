@@ -6,9 +6,11 @@
 # `make bench` calls it when all is built. Everything listens on 127.0.0.1, on ports found free, and
 # every file is made in a directory of its own inside the build directory.
 #
-#   ROUNDS=3 SPAN=1 CONNECTIONS="1 8 64" FILL=1000000 STREAMS=10000 SESSIONS=100000 bench/run.sh
+#   ROUNDS=3 SPAN=1 CONNECTIONS="1 8 64" FILL=1000000 STREAMS=10000 SESSIONS=100000 \
+#       SUSPENDED=1000000 AGE=400000 bench/run.sh
 #
-# FILL=0 leaves out the start over a full store, STREAMS=0 leaves out memory, ROUNDS=0 the rates.
+# FILL=0 leaves out the start over a full store, STREAMS=0 leaves out memory, ROUNDS=0 the rates,
+# SUSPENDED=0 the calls that wait, AGE=0 the growth of a store under the sweep.
 set -uo pipefail
 
 BUILD=${BUILD:-build}
@@ -19,6 +21,8 @@ FILL=${FILL:-1000000}
 UNFINISHED=${UNFINISHED:-10000}
 STREAMS=${STREAMS:-10000}
 SESSIONS=${SESSIONS:-100000}
+SUSPENDED=${SUSPENDED:-1000000}
+AGE=${AGE:-400000}
 
 here=$(cd "$(dirname "$0")" && pwd)
 HOST=127.0.0.1
@@ -95,11 +99,11 @@ CONF
     await_port "$nginx_port" "$nginx_pid" nginx
 }
 
-start_server() { # store, more options
+start_server() { # store, more options; PROGRAM is the server
     local store=$1
     shift
     port=$(free_port)
-    "$BUILD/bench/adder" --listen "$HOST:$port" --store "$store" "$@" 2>"$dir/server.log" &
+    "$BUILD/bench/${PROGRAM:-adder}" --listen "$HOST:$port" --store "$store" "$@" 2>"$dir/server.log" &
     server_pid=$!
 }
 
@@ -314,7 +318,69 @@ measure_start() {
     rm -rf "$dir/store"
 }
 
+# ---- waiting -------------------------------------------------------------------------------------
+
+nap_ms() { # how long a call takes that sleeps for 200 ms, without these
+    local began
+    began=$(date +%s%N)
+    post "$session" '{"jsonrpc":"2.0","id":"'"$began"'","method":"tools/call",
+        "params":{"name":"nap","arguments":{"ms":200}}}' -o /dev/null
+    echo $((($(date +%s%N) - began) / 1000000 - 200))
+}
+
+# Starts the waiter over a store and notes what it takes: answered, napped, memory[$1].
+measure_waiter() { # label, store
+    local began pid
+    began=$(date +%s%N)
+    PROGRAM=waiter start_server "$2"
+    until answers "$port"; do
+        kill -0 "$server_pid" 2>/dev/null || die "the server ended: $(cat "$dir/server.log")"
+    done
+    session=$(open_session)
+    answered=$((($(date +%s%N) - began) / 1000000))
+    [ -n "$session" ] || die "the server gives no session: $(cat "$dir/server.log")"
+    nap_ms >/dev/null
+    napped=$(nap_ms)
+    pid=$(serving_pid)
+    memory[$1]=$(awk '$1 == "RssAnon:" { print $2 }' "/proc/$pid/status")
+    threads=$(awk '$1 == "Threads:" { print $2 }' "/proc/$pid/status")
+}
+
+measure_waiting() {
+    local answered napped threads few woken n median high longest
+    mkfifo "$dir/fifo"
+    measure_waiter none "$dir/empty"
+    few=$threads
+    stop_server
+    "$BUILD/bench/fill" "$dir/store" suspended "$SUSPENDED" "$dir/fifo" >"$dir/ids" ||
+        die "the store could not be filled"
+    measure_waiter waiting "$dir/store"
+    woken=$("$BUILD/bench/wake" "$dir/store" "$dir/fifo" <"$dir/ids") || die "a call was not woken"
+    read -r n median high longest <<<"$woken"
+    say "$SUSPENDED calls that wait, half of them with a timer ($(du -sm "$dir/store" | cut -f1) MB)"
+    printf '  %-46s%14s\n' 'first answer                   (aim 5000 ms)' "$answered ms" \
+        'memory for each of them         (aim 64 bytes)' \
+        "$(awk -v a="${memory[none]}" -v b="${memory[waiting]}" -v n="$SUSPENDED" \
+            'BEGIN { printf "%.1f bytes", (b - a) * 1024 / n }')" \
+        'threads, and without them' "$threads, $few" \
+        "waking one by a signal, p50 of $n  (aim 10 ms)" "$median us" \
+        '  p99 / longest' "$high/$longest us" \
+        'waking one by a timer: late by, with curl' "$napped ms"
+    stop_server
+    rm -rf "$dir/store" "$dir/empty"
+}
+
+# ---- age -----------------------------------------------------------------------------------------
+
+measure_age() {
+    say "a store in which $AGE calls ended, of which a tenth is kept"
+    "$BUILD/bench/age" "$dir/store" "$AGE" $((AGE / 10)) | awk 'NR % 5 == 0 { print "  " $0 }'
+    rm -rf "$dir/store"
+}
+
 printf 'bench: %s processors, kernel %s, %s\n' "$(nproc)" "$(uname -r)" "$(stat -f -c '%T' "$dir")"
 [ "$ROUNDS" = 0 ] || measure_rates
 [ "$STREAMS" = 0 ] || measure_memory
 [ "$FILL" = 0 ] || measure_start
+[ "$SUSPENDED" = 0 ] || measure_waiting
+[ "$AGE" = 0 ] || measure_age

@@ -9,68 +9,30 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "engine/engine.h"
-#include "store/store.h"
+#include "feed.h"
 
 #define MAX_COMMANDS 1000000
 #define FAR_MS 100000000 /* everything is over */
 
 struct sweeper {
-    struct store *store;
-    struct engine *engine;
-    struct batch rows;
-    struct action_list out;
-    struct err err;
-    uint64_t position;
+    struct feed feed;
     uint64_t *times_ns;
     size_t n;
 };
-
-static void check(struct sweeper *s, int rc)
-{
-    if (rc != DMCP_OK) {
-        fprintf(stderr, "sweep: %s\n", s->err.text);
-        exit(1);
-    }
-}
-
-static struct engine_time now(void)
-{
-    return (struct engine_time){ .wall_ms = clock_wall_ms() + FAR_MS, .mono_ms = clock_mono_ms() };
-}
-
-static void drop_actions(struct sweeper *s)
-{
-    struct mail *next;
-
-    for (struct mail *m = s->out.first; m; m = next) {
-        next = m->next;
-        action_free(action_of(m));
-    }
-    action_list_init(&s->out);
-}
-
-static void write_rows(struct sweeper *s)
-{
-    check(s, store_write(s->store, &s->rows, &s->position, &s->err));
-    batch_reset(&s->rows);
-    check(s, engine_written(s->engine, &s->out, &s->err));
-    drop_actions(s);
-}
 
 static void sweep_once(struct sweeper *s, uint32_t n_looks, uint32_t n_deletions)
 {
     struct command *c = command_new(CMD_SWEEP);
     uint64_t began_ns = clock_mono_ns();
 
+    s->feed.now.mono_ms = clock_mono_ms();
     c->sweep.n_looks = n_looks;
     c->sweep.n_deletions = n_deletions;
-    check(s, engine_apply(s->engine, now(), c, &s->rows, &s->out, &s->err));
-    if (s->rows.n > 0) {
-        write_rows(s);
+    feed_apply(&s->feed, c);
+    if (s->feed.rows.n > 0) {
+        feed_write(&s->feed);
         s->times_ns[s->n++] = clock_mono_ns() - began_ns;
     }
-    command_free(c);
 }
 
 static int compare(const void *a, const void *b)
@@ -82,7 +44,7 @@ static int compare(const void *a, const void *b)
 
 static void show(struct sweeper *s)
 {
-    uint64_t n_calls = engine_counts(s->engine).swept_calls, sum_ns = 0;
+    uint64_t n_calls = engine_counts(s->feed.engine).swept_calls, sum_ns = 0;
 
     for (size_t i = 0; i < s->n; i++) {
         sum_ns += s->times_ns[i];
@@ -101,26 +63,22 @@ static void show(struct sweeper *s)
 
 int main(int argc, char **argv)
 {
-    const struct engine_options options = { .session_idle_ms = UINT64_MAX, .keep_calls_ms = 1 };
+    struct engine_options options = feed_options();
     struct sweeper s = { .n = 0 };
 
     if (argc != 4) {
         fprintf(stderr, "usage: sweep DIR LOOKS DELETIONS\n");
         return 2;
     }
-    check(&s, store_open(argv[1], &s.store, &s.err));
-    s.engine = engine_new(s.store, &options);
+    options.keep_calls_ms = 1;
+    feed_open(&s.feed, "sweep", argv[1], &options);
+    s.feed.now.wall_ms += FAR_MS;
     s.times_ns = mem_zalloc_n(MAX_COMMANDS, sizeof(*s.times_ns));
-    batch_init(&s.rows);
-    action_list_init(&s.out);
-    while (engine_sweep_due(s.engine) <= clock_mono_ms() && s.n < MAX_COMMANDS) {
+    while (engine_sweep_due(s.feed.engine) <= clock_mono_ms() && s.n < MAX_COMMANDS) {
         sweep_once(&s, (uint32_t)strtoul(argv[2], NULL, 10), (uint32_t)strtoul(argv[3], NULL, 10));
     }
-    check(&s, store_sync(s.store, s.position, &s.err));
     show(&s);
-    engine_free(s.engine);
-    batch_fini(&s.rows);
-    store_close(s.store);
+    feed_close(&s.feed);
     mem_free(s.times_ns);
     return 0;
 }
