@@ -21,6 +21,8 @@
 #define LIMIT_WRITE_MS 30000              /* output waits and the peer takes nothing */
 #define LIMIT_CONNECTIONS 10000           /* (option) */
 #define LIMIT_OUTPUT_BYTES (128 * KIB)     /* waiting for a slow peer, besides one message */
+#define LIMIT_INPUT_BYTES (256 * MIB)     /* (option) requests of all connections, unanswered */
+#define LIMIT_WAITING_BYTES (256 * MIB)   /* output of all connections that peers do not take */
 #define LIMIT_URL_BYTES (2 * KIB)
 #define LIMIT_LINGER_MS 2000              /* for the peer to read the last response and close */
 #define LIMIT_LINGER_BYTES (1 * MIB)      /* thrown away meanwhile */

@@ -58,6 +58,9 @@ struct str http_request_field(const struct http_request *r, const char *name, si
  * filler and empty refusals. */
 struct http_options {
     size_t max_header_bytes, max_url_bytes, max_body_bytes, max_connections, max_output_bytes;
+    /* Of all connections together: requests that arrive or have no answer yet, and output that
+     * waits. Over the first bodies wait (http_hold.c), over the second connections are closed. */
+    size_t max_input_bytes, max_waiting_bytes;
     uint64_t header_ms, body_ms, idle_ms, write_ms, linger_ms;
     uint64_t filler_ms;      /* a stream silent for so long gets the filler; 0 without one */
     struct str filler;       /* static bytes, e.g. an SSE comment */
@@ -92,6 +95,10 @@ void http_server_stop(struct http_server *s);
 
 /* How many there are, dying ones included. */
 size_t http_server_connections(const struct http_server *s);
+
+/* Bytes that requests hold now, and that wait for peers, as their maxima count them. */
+size_t http_server_held(const struct http_server *s);
+size_t http_server_waiting(const struct http_server *s);
 
 /* How many of them have an open exchange, or output that the kernel has not taken yet. */
 size_t http_server_busy(const struct http_server *s);

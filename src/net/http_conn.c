@@ -111,6 +111,8 @@ void http_conn_close(struct http_conn *c, const char *why)
         s->handler.on_end(s->handler.arg, &c->x, is_complete);
     }
     http_server_settle_not(c);
+    http_hold_update(c);
+    http_hold_output(c, 0);
     uv_close((uv_handle_t *)&c->tcp, on_closed);
 }
 
@@ -185,6 +187,7 @@ void http_conn_settle(struct http_conn *c)
         return;
     }
     waiting = http_conn_waiting(c);
+    http_hold_output(c, waiting);
     tell_drained(c, waiting);
     if (c->is_todo) { /* and has written more: once again, then */
         return;
@@ -192,6 +195,7 @@ void http_conn_settle(struct http_conn *c)
     if (waiting > 0 && c->x.phase != EXCHANGE_NONE) {
         c->n_queued = uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp);
         http_conn_move(c, CONN_WRITING);
+        http_hold_close_slowest(c->server);
         return;
     }
     switch (c->x.phase) {
@@ -239,7 +243,9 @@ void http_conn_expire(struct http_conn *c)
         http_conn_settle(c);
         break;
     case CONN_BODY:
-        http_input_refuse(c, 408, "the body takes too long");
+        http_input_refuse(c, c->is_starved ? 503 : 408,
+                          c->is_starved ? "too many requests arrive at the same time"
+                                        : "the body takes too long");
         http_conn_settle(c);
         break;
     case CONN_STREAM:

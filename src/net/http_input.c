@@ -17,7 +17,7 @@ static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *b)
     struct http_conn *c = h->data;
 
     (void)suggested;
-    *b = uv_buf_init(c->server->read_buf, LIMIT_READ_BYTES);
+    *b = uv_buf_init(c->server->read_buf, (unsigned)http_hold_read_bytes(c));
 }
 
 void http_input_start(struct http_conn *c)
@@ -56,6 +56,7 @@ void http_input_refuse(struct http_conn *c, int status, const char *why)
     put_parse(c);
     buf_fini(&c->pending);
     c->x = (struct http_exchange){ .phase = EXCHANGE_REFUSED };
+    http_hold_update(c);
     http_conn_send_refusal(c, status, why);
     http_server_settle_later(c);
 }
@@ -80,7 +81,9 @@ static void dispatch(struct http_conn *c)
         .is_head = r.method == HTTP_METHOD_HEAD,
     };
     c->parse = NULL;
+    c->n_request = r.body.len;
     http_conn_move(c, CONN_HANDLING);
+    http_hold_update(c);
     s->handler.on_request(s->handler.arg, &c->x, &r);
     http_server_put_parse(s, q);
 }
@@ -199,6 +202,9 @@ static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
     }
     if (n > 0) {
         input(c, b->base, (size_t)n);
+        http_hold_update(c);
+    } else if (n == UV_ENOBUFS) { /* on_alloc gave nothing to read into */
+        http_hold_starve(c);
     } else if (n == UV_EOF) {
         end_of_input(c);
     } else {
@@ -219,6 +225,7 @@ void http_input_pending(struct http_conn *c)
     if (c->pending.len == 0) {
         buf_fini(&c->pending);
     }
+    http_hold_update(c);
     if (c->is_paused && c->pending.len <= c->server->options.max_header_bytes) {
         http_input_start(c);
     }

@@ -6,6 +6,7 @@
  * http_conn.c    a connection's states
  * http_input.c   what it reads
  * http_write.c   responses, streams, output that waits
+ * http_hold.c    what all of them together hold in memory
  * http_parse.h   requests
  */
 #ifndef NET_HTTP_INTERNAL_H
@@ -61,6 +62,7 @@ struct http_conn {
     struct http_server *server;
     struct link in_state;
     struct link in_todo;
+    struct link in_starved;
     uint64_t deadline_ms;
     uint64_t body_until_ms; /* a body that is still arriving then is too slow */
     struct http_exchange x;
@@ -69,12 +71,15 @@ struct http_conn {
     struct buf pending; /* what came behind the request of the open exchange */
     size_t n_thrown;    /* bytes thrown away since we had said all */
     size_t n_queued;    /* libuv's queue when last looked at, to see progress */
+    size_t n_request;   /* bytes of the body of the open exchange's request */
+    size_t n_held, n_unanswered, n_waiting; /* its part of the server's */
     const char *why;    /* it is doomed */
     enum http_conn_state state;
     bool is_todo;
     bool is_doomed; /* closes when it settles */
     bool is_eof;    /* the peer will send no more */
     bool is_paused; /* not reading */
+    bool is_starved; /* and that because there is no room for its body */
 };
 
 struct http_listener {
@@ -94,6 +99,12 @@ struct http_server {
     uint64_t timeout_ms[CONN_NSTATES];
     struct list todo; /* connections to settle before the loop sleeps */
     size_t n_conns, n_handles;
+
+    size_t n_held;          /* bytes of requests; n_unanswered of them in requests that are whole */
+    size_t n_unanswered;
+    size_t n_waiting;       /* bytes of output that peers have not taken */
+    struct list starved;    /* connections whose bodies wait for room, the first comes first */
+    struct http_conn *leader; /* whose body is read on without room; may be NULL */
 
     uv_timer_t timer;
     uint64_t timer_due_ms; /* no deadline is before it; UINT64_MAX when the timer is off */
@@ -147,6 +158,22 @@ void http_input_pending(struct http_conn *c);
 
 /* Answers without the handler's doing; the connection's last response. */
 void http_input_refuse(struct http_conn *c, int status, const char *why);
+
+/* ---- http_hold.c ----------------------------------------------------------------------------- */
+
+/* How much the next read may bring; 0: nothing, there is no room (then: http_hold_starve). */
+size_t http_hold_read_bytes(struct http_conn *c);
+void http_hold_starve(struct http_conn *c);
+
+/* To be called behind whatever changes what the connection holds of requests. May move and read
+ * others. */
+void http_hold_update(struct http_conn *c);
+
+/* So much output of the connection waits now. */
+void http_hold_output(struct http_conn *c, size_t waiting);
+
+/* While too much output waits in all. Any connection that writes may be among them. */
+void http_hold_close_slowest(struct http_server *s);
 
 /* ---- http_write.c ---------------------------------------------------------------------------- */
 

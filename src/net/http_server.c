@@ -267,6 +267,8 @@ void http_options_init(struct http_options *o)
         .max_body_bytes = LIMIT_BODY_BYTES,
         .max_connections = LIMIT_CONNECTIONS,
         .max_output_bytes = LIMIT_OUTPUT_BYTES,
+        .max_input_bytes = LIMIT_INPUT_BYTES,
+        .max_waiting_bytes = LIMIT_WAITING_BYTES,
         .header_ms = LIMIT_HEADER_MS,
         .body_ms = LIMIT_BODY_MS,
         .idle_ms = LIMIT_IDLE_MS,
@@ -288,6 +290,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_options *
     }
     list_init(&s->listeners);
     list_init(&s->todo);
+    list_init(&s->starved);
     list_init(&s->spare_outs);
     s->timeout_ms[CONN_IDLE] = o->idle_ms;
     s->timeout_ms[CONN_HEAD] = o->header_ms;

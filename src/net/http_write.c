@@ -307,6 +307,7 @@ void http_respond(struct http_exchange *x, int status, const struct http_field *
     assert(x->phase == EXCHANGE_OPEN);
     answer(c, status, fields, n_fields, body);
     x->phase = EXCHANGE_ANSWERED;
+    http_hold_update(c);
     http_server_settle_later(c);
 }
 
@@ -329,6 +330,7 @@ void http_stream_begin(struct http_exchange *x, int status, const struct http_fi
     }
     gather(c, end_head(c, b));
     x->phase = EXCHANGE_STREAMING;
+    http_hold_update(c);
     http_server_settle_later(c);
 }
 

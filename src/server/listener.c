@@ -188,6 +188,7 @@ int listener_new(uv_loop_t *loop, int fd, const struct options *o,
     all.stream_end = stream_end;
     http_options_init(&http);
     http.max_body_bytes = o->max_body_bytes;
+    http.max_input_bytes = o->max_input_bytes;
     http.max_connections = o->max_connections;
     http.filler_ms = KEEPALIVE_MS;
     http.filler = STR(":\n\n");

@@ -35,6 +35,8 @@ static const struct option table[] = {
     { "workers", OPTION_COUNT, AT(workers), "16", 1, 1024, "threads that run tools" },
     { "log-level", OPTION_LEVEL, AT(log_level), "warning", 0, 0, "error, warning, info or debug" },
     { "max-body", OPTION_BYTES, AT(max_body_bytes), "4M", 1024, 1 << 30, "largest request body" },
+    { "max-input", OPTION_BYTES, AT(max_input_bytes), "256M", 1024, UINT64_C(1) << 40,
+      "bytes of all requests that arrive or wait for an answer; over it bodies wait" },
     { "max-connections", OPTION_COUNT, AT(max_connections), "10000", 1, 1000000,
       "connections at a time; more get 503" },
     { "max-calls", OPTION_COUNT, AT(max_calls), "10000", 1, 10000000,
