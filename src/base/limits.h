@@ -46,6 +46,7 @@
 #define LIMIT_NAME_BYTES 128              /* tools, maps, parameters */
 #define LIMIT_ALIAS_BYTES 256
 #define LIMIT_REQUEST_ID_BYTES 256        /* as JSON text */
+#define LIMIT_BATCH_MESSAGES 100          /* messages in a JSON-RPC batch */
 #define LIMIT_MAP_KEY_BYTES 1024
 #define LIMIT_IDEMPOTENCY_KEY_BYTES 256
 

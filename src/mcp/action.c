@@ -51,6 +51,9 @@ static void on_prime(struct endpoint *e, struct exchange *x, const struct action
     char id[EVENT_ID_BYTES];
 
     exchange_open_stream(e, x);
+    if (x->whole) {
+        return; /* the whole tells the time */
+    }
     if (version_has_priming(x->version) && !id_eq(a->event.stream, none)) {
         event_id_text(a->event.stream, a->event.sequence, id);
         e->ops.stream_event(x->x, str_of(id), STR(""), e->config.retry_ms);
@@ -71,7 +74,8 @@ static void on_reply(struct endpoint *e, struct exchange *x, const struct action
     } else {
         rpc_write_error_object(&body, a->event.request_id, a->text);
     }
-    if (x->state == EXCHANGE_STREAM || x->method == ENDPOINT_GET || x->prefers_stream) {
+    if (x->state == EXCHANGE_STREAM || x->method == ENDPOINT_GET || x->prefers_stream ||
+        (x->whole && x->whole->state == EXCHANGE_STREAM)) {
         exchange_event(e, x, a->event.stream, a->event.sequence, buf_str(&body));
         exchange_end_stream(e, x);
     } else {

@@ -28,7 +28,10 @@ void endpoint_free(struct endpoint *e)
     struct exchange *x;
 
     while ((x = hmap_next(&e->exchanges, &cursor, NULL))) {
-        exchange_free(e, x);
+        if (!x->whole) {
+            exchange_free(e, x); /* and its parts: the walk begins again */
+            cursor = NULL;
+        }
     }
     hmap_fini(&e->exchanges);
     session_cache_fini(&e->sessions);
@@ -91,6 +94,9 @@ void endpoint_gone(struct endpoint *e, struct exchange *x)
 {
     if (x->is_follower && x->state != EXCHANGE_DONE) {
         e->ops.post(e->ops.arg, endpoint_command(x, CMD_UNFOLLOW));
+    }
+    if (x->batch) {
+        batch_drop(e, x);
     }
     exchange_free(e, x);
 }

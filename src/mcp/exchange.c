@@ -24,6 +24,7 @@ struct exchange *exchange_new(struct endpoint *e, void *x, enum endpoint_method 
     exchange->x = x;
     exchange->method = method;
     exchange->version = VERSION_LATEST;
+    exchange->credit = STREAM_CREDIT;
     hmap_put(&e->exchanges, peer_key(&exchange->peer), exchange);
     list_append(&e->open, &exchange->link);
     return exchange;
@@ -39,14 +40,18 @@ static void drop_message(struct exchange *x)
 
 void exchange_free(struct endpoint *e, struct exchange *x)
 {
-    if (x->state != EXCHANGE_DONE) {
+    if (x->state != EXCHANGE_DONE && !x->whole) {
         list_remove(&e->open, &x->link);
+    }
+    if (x->batch) {
+        batch_free(e, x);
     }
     hmap_del(&e->exchanges, peer_key(&x->peer));
     drop_message(x);
     mem_free((void *)(uintptr_t)x->request_id.p);
     mem_free((void *)(uintptr_t)x->last_event_id.p);
     mem_free((void *)(uintptr_t)x->idempotency_key.p);
+    mem_free((void *)(uintptr_t)x->reply.p);
     mem_free(x);
 }
 
@@ -62,8 +67,11 @@ void exchange_move(struct endpoint *e, struct exchange *x, enum exchange_state t
     if (to >= EXCHANGE_ENGINE) {
         drop_message(x); /* an idle stream keeps nothing of its request */
     }
-    if (to == EXCHANGE_DONE) {
+    if (to == EXCHANGE_DONE && !x->whole) {
         list_remove(&e->open, &x->link);
+    }
+    if (to == EXCHANGE_DONE && x->batch) {
+        batch_drop(e, x);
     }
 }
 
@@ -76,6 +84,10 @@ void exchange_respond_with(struct endpoint *e, struct exchange *x, int status,
     char session[ID_HEX_BYTES + 1];
     size_t n = 0;
 
+    if (x->whole) {
+        batch_part_reply(e, x, body);
+        return;
+    }
     if (x->has_session) {
         id_to_hex(x->session, session);
         fields[n++] = (struct endpoint_field){ "Mcp-Session-Id", str_of(session) };
@@ -152,6 +164,9 @@ void exchange_refuse(struct endpoint *e, struct exchange *x, int code, struct st
         exchange_end_stream(e, x);
         return;
     }
+    if (x->whole && batch_part_refuse(e, x, code, text)) {
+        return;
+    }
     switch (code) {
     case DMCP_E_GONE:
         status = 404;
@@ -186,17 +201,27 @@ void exchange_open_stream(struct endpoint *e, struct exchange *x)
         { "Mcp-Session-Id", STR_NONE },
     };
 
+    if (x->whole) {
+        batch_part_open_stream(e, x);
+        return;
+    }
     id_to_hex(x->session, session);
     fields[2].value = str_of(session);
     exchange_move(e, x, EXCHANGE_STREAM);
     e->ops.stream_begin(x->x, fields, COUNT_OF(fields));
 }
 
-static void pay_back(struct endpoint *e, struct exchange *x)
+/* Who writes to the peer for x. */
+static struct exchange *sender_of(struct exchange *x)
+{
+    return x->whole ? x->whole : x;
+}
+
+void exchange_pay_back(struct endpoint *e, struct exchange *x)
 {
     struct command *c;
 
-    if (x->is_follower && !x->is_slow && x->spent >= STREAM_CREDIT / 2) {
+    if (x->is_follower && !sender_of(x)->is_slow && x->spent >= x->credit / 2) {
         c = endpoint_command(x, CMD_CREDIT);
         c->credit = x->spent;
         x->spent = 0;
@@ -209,6 +234,7 @@ void exchange_event(struct endpoint *e, struct exchange *x, struct id stream, ui
                     struct str message)
 {
     static const struct id none;
+    struct exchange *sender = sender_of(x);
     char id[EVENT_ID_BYTES];
     struct str id_text = STR_NONE;
 
@@ -216,20 +242,25 @@ void exchange_event(struct endpoint *e, struct exchange *x, struct id stream, ui
         exchange_open_stream(e, x);
         if (version_has_priming(x->version) && !id_eq(stream, none)) {
             event_id_text(stream, 0, id);
-            x->is_slow = !e->ops.stream_event(x->x, str_of(id), STR(""), e->config.retry_ms);
+            sender->is_slow =
+                !e->ops.stream_event(sender->x, str_of(id), STR(""), e->config.retry_ms);
         }
     }
     if (!id_eq(stream, none)) {
         event_id_text(stream, sequence, id);
         id_text = str_of(id);
     }
-    x->is_slow = !e->ops.stream_event(x->x, id_text, message, 0);
+    sender->is_slow = !e->ops.stream_event(sender->x, id_text, message, 0);
     x->spent += message.len + EVENT_OVERHEAD;
-    pay_back(e, x);
+    exchange_pay_back(e, x);
 }
 
 void exchange_end_stream(struct endpoint *e, struct exchange *x)
 {
+    if (x->whole) {
+        batch_part_end_stream(e, x);
+        return;
+    }
     exchange_move(e, x, EXCHANGE_DONE);
     e->ops.stream_end(x->x);
 }
@@ -237,5 +268,8 @@ void exchange_end_stream(struct endpoint *e, struct exchange *x)
 void endpoint_drained(struct endpoint *e, struct exchange *x)
 {
     x->is_slow = false;
-    pay_back(e, x);
+    exchange_pay_back(e, x);
+    if (x->batch) {
+        batch_drained(e, x);
+    }
 }

@@ -10,6 +10,9 @@
  *    +--------------------------+   has it)------+----------------+
  *
  * DONE: the transport has the whole answer; endpoint_gone frees it.
+ *
+ * A JSON-RPC batch is one exchange with the transport, the whole, and for each message one more, a
+ * part, which knows no transport: what it says goes through its whole (batch.c).
  */
 #ifndef MCP_INTERNAL_H
 #define MCP_INTERNAL_H
@@ -23,7 +26,7 @@
 #include "mcp/session_cache.h"
 #include "mcp/version.h"
 
-#define STREAM_CREDIT (64 * KIB)  /* on its way to a peer at a time */
+#define STREAM_CREDIT (64 * KIB) /* on its way to a peer at a time */
 
 enum exchange_state {
     EXCHANGE_NEW,
@@ -38,7 +41,7 @@ struct exchange {
     void *x;
     enum exchange_state state;
     enum endpoint_method method;
-    struct link link; /* in endpoint.open until DONE */
+    struct link link; /* in endpoint.open until DONE; a part, in its batch until that is freed */
     struct id session;
     enum version version;
     uint8_t client;   /* of an initialize: what the client can do */
@@ -46,12 +49,16 @@ struct exchange {
     bool is_follower; /* the engine sends it a stream */
     bool prefers_stream; /* rather than JSON, for what could be either */
     bool is_slow;     /* credit is held back until it drained */
+    uint64_t credit;  /* bytes that may be on their way to the peer */
     uint64_t spent;   /* bytes since the last credit */
     struct str request_id;    /* owned: raw JSON; absent for none */
     struct str last_event_id; /* owned; absent for none */
     struct str idempotency_key; /* owned, of the header; absent for none */
     yyjson_doc *doc;          /* the message, while it waits for its session */
     struct rpc_message *message;
+    struct message_batch *batch; /* owned, of a whole; NULL: no batch */
+    struct exchange *whole;      /* of a part; NULL: none */
+    struct str reply;            /* owned, of a part: its answer, until the whole sends it */
 };
 
 struct endpoint {
@@ -94,10 +101,29 @@ void exchange_open_stream(struct endpoint *e, struct exchange *x);
 void exchange_event(struct endpoint *e, struct exchange *x, struct id stream, uint64_t sequence,
                     struct str message);
 void exchange_end_stream(struct endpoint *e, struct exchange *x);
+/* Credit for what the peer has taken, when it is worth a message to the engine. */
+void exchange_pay_back(struct endpoint *e, struct exchange *x);
+
+/* ---- batch.c ---- */
+
+/* A body that is an array. */
+void batch_take(struct endpoint *e, struct exchange *x, const struct endpoint_request *r);
+void batch_begin(struct endpoint *e, struct exchange *x, const struct session_info *s);
+void batch_part_reply(struct endpoint *e, struct exchange *part, struct str body); /* "": none */
+/* Because the server cannot go on: the whole is refused. False: it is too late for that, or the
+ * reason is the part's own. */
+bool batch_part_refuse(struct endpoint *e, struct exchange *part, int code, struct str text);
+void batch_part_open_stream(struct endpoint *e, struct exchange *part);
+void batch_part_end_stream(struct endpoint *e, struct exchange *part);
+void batch_drained(struct endpoint *e, struct exchange *x);
+void batch_drop(struct endpoint *e, struct exchange *x); /* nobody hears its parts any more */
+void batch_free(struct endpoint *e, struct exchange *x);
 
 /* ---- post.c, stream.c ---- */
 
 void post_take(struct endpoint *e, struct exchange *x, const struct endpoint_request *r);
+/* Into x->message. False: the exchange was answered. */
+bool post_parse(struct endpoint *e, struct exchange *x, yyjson_val *message);
 void post_continue(struct endpoint *e, struct exchange *x, const struct session_info *s);
 void stream_take(struct endpoint *e, struct exchange *x, const struct endpoint_request *r);
 void stream_continue(struct endpoint *e, struct exchange *x, const struct session_info *s);

@@ -3,8 +3,8 @@
  * POST: one JSON-RPC message from a client.
  *
  * Order of the checks (each answered at once): Content-Type 415, Accept 406, JSON 400/-32700,
- * a batch or no JSON-RPC message 400/-32600, initialize with a session 400, no session 400,
- * unknown protocol version 400, unknown session 404. Then notifications and responses get 202 and
+ * no JSON-RPC message 400/-32600, initialize with a session 400, no session 400, unknown protocol
+ * version 400, unknown session 404. An array of messages is batch.c's. Then notifications and responses get 202 and
  * requests what their method says.
  * Source: MCP 2025-11-25, transports, "Sending Messages to the Server".
  */
@@ -39,25 +39,28 @@ static bool check_fields(struct endpoint *e, struct exchange *x, const struct en
     return true;
 }
 
-/* Reads the body into x->doc and x->message. False: the exchange was answered. */
-static bool read_message(struct endpoint *e, struct exchange *x, struct str body)
+/* Reads the body into x->doc. False: the exchange was answered. */
+static bool read_body(struct endpoint *e, struct exchange *x, struct str body)
 {
     struct err err;
     char text[320];
-    struct str id;
 
     if (json_read(body, &x->doc, &err) != DMCP_OK) {
         snprintf(text, sizeof(text), "Parse error: %s", err.text);
         exchange_error(e, x, 400, RPC_PARSE_ERROR, text);
         return false;
     }
-    if (yyjson_is_arr(yyjson_doc_get_root(x->doc))) {
-        exchange_error(e, x, 400, RPC_INVALID_REQUEST,
-                       "Invalid Request: batches are not part of this protocol version");
-        return false;
-    }
+    return true;
+}
+
+bool post_parse(struct endpoint *e, struct exchange *x, yyjson_val *message)
+{
+    struct err err;
+    char text[320];
+    struct str id;
+
     x->message = mem_zalloc(sizeof(*x->message));
-    if (rpc_parse(yyjson_doc_get_root(x->doc), x->message, &err) != DMCP_OK) {
+    if (rpc_parse(message, x->message, &err) != DMCP_OK) {
         id = rpc_id(x->message);
         x->request_id = id.p ? str_make(mem_dup(id.p, id.len), id.len) : STR_NONE;
         snprintf(text, sizeof(text), "Invalid Request: %s", err.text);
@@ -75,7 +78,14 @@ void post_take(struct endpoint *e, struct exchange *x, const struct endpoint_req
 {
     const struct session_info *s;
 
-    if (!check_fields(e, x, r) || !read_message(e, x, r->body)) {
+    if (!check_fields(e, x, r) || !read_body(e, x, r->body)) {
+        return;
+    }
+    if (yyjson_is_arr(yyjson_doc_get_root(x->doc))) {
+        batch_take(e, x, r);
+        return;
+    }
+    if (!post_parse(e, x, yyjson_doc_get_root(x->doc))) {
         return;
     }
     if (x->message->kind == RPC_REQUEST && str_eq(x->message->method, STR("initialize"))) {
@@ -182,6 +192,10 @@ static void take_response(struct endpoint *e, struct exchange *x)
 
 void post_continue(struct endpoint *e, struct exchange *x, const struct session_info *s)
 {
+    if (!x->message) {
+        batch_begin(e, x, s);
+        return;
+    }
     switch (x->message->kind) {
     case RPC_REQUEST:
         method_run(e, x, s);

@@ -91,7 +91,7 @@ static void start_durable(struct endpoint *e, struct exchange *x, const struct s
                                             .params = command_dup(c, params) };
     c->start.log_level = s->log_level;
     c->start.client = s->client;
-    c->start.credit = STREAM_CREDIT;
+    c->start.credit = x->credit;
     c->start.knows_prime = version_has_priming(x->version);
     c->start.timeout_ms = tool->timeout_ms;
     add_key(x, tool->name, key, c);

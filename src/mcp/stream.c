@@ -44,7 +44,7 @@ void stream_continue(struct endpoint *e, struct exchange *x, const struct sessio
     c->follow.stream = stream;
     c->follow.after = after;
     c->follow.is_after_given = x->last_event_id.p != NULL;
-    c->follow.credit = STREAM_CREDIT;
+    c->follow.credit = x->credit;
     x->is_follower = true;
     exchange_move(e, x, EXCHANGE_ENGINE);
     e->ops.post(e->ops.arg, c);

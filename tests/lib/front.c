@@ -19,6 +19,7 @@ static void post(void *arg, struct command *c)
     struct front *f = arg;
 
     if (c->kind == CMD_UNFOLLOW) { /* of a request that was left for the next one */
+        f->n_unfollowed++;
         command_free(c);
         return;
     }
@@ -105,7 +106,7 @@ static void add_tool(struct front *f, const char *name, bool is_ephemeral)
 }
 
 /* The engine tells the endpoint of the session, as when one of its requests comes. */
-static void introduce(struct front *f)
+static void introduce(struct front *f, const char *version)
 {
     struct action_list list;
     struct action *a;
@@ -116,14 +117,14 @@ static void introduce(struct front *f)
     a = action_add(&list, ACT_SESSION, WHEN_DURABLE);
     a->peer = f->peer;
     a->session = f->session;
-    a->record.protocol_version = STR("2025-11-25");
+    a->record.protocol_version = str_of(version);
     a->record.seen_ms = NOW_MS;
     a->record.flags = SESSION_INITIALIZED | SESSION_ELICIT_FORM;
     endpoint_action(f->endpoint, a);
     assert_int_equal(f->status, 200);
 }
 
-int front_setup(void **state)
+static int setup(void **state, const char *version)
 {
     struct front *f = mem_zalloc(sizeof(*f));
     const struct endpoint_config config = { .name = STR("front"),
@@ -148,12 +149,22 @@ int front_setup(void **state)
     add_tool(f, "add", false);
     add_tool(f, "peek", true);
     f->endpoint = endpoint_new(&config, &ops);
-    introduce(f);
+    introduce(f, version);
     *state = f;
     return 0;
 }
 
-static void leave(struct front *f)
+int front_setup(void **state)
+{
+    return setup(state, "2025-11-25");
+}
+
+int front_setup_2025_03_26(void **state)
+{
+    return setup(state, "2025-03-26");
+}
+
+void front_leave(struct front *f)
 {
     if (f->exchange) {
         endpoint_gone(f->endpoint, f->exchange);
@@ -166,7 +177,7 @@ int front_teardown(void **state)
     struct front *f = *state;
     struct mail *next;
 
-    leave(f);
+    front_leave(f);
     for (struct mail *m = f->posted; m; m = next) {
         next = m->next;
         command_free(CONTAINER_OF(m, struct command, mail));
@@ -190,7 +201,8 @@ void front_post_with_key(struct front *f, const char *key, const char *body)
                                         .idempotency_key = str_of(key),
                                         .body = str_of(body) };
 
-    leave(f);
+    front_leave(f);
+    f->n_unfollowed = 0;
     f->status = 0;
     f->is_open = f->is_ended = false;
     buf_reset(&f->body);
@@ -223,7 +235,7 @@ void front_expect_nothing(struct front *f)
     assert_null(f->posted);
 }
 
-static void act(struct front *f, enum action_kind kind, int code, const char *text)
+static struct action *new_action(struct front *f, enum action_kind kind)
 {
     struct action_list list;
     struct action *a;
@@ -232,6 +244,13 @@ static void act(struct front *f, enum action_kind kind, int code, const char *te
     a = action_add(&list, kind, WHEN_DURABLE);
     a->peer = f->peer;
     a->session = f->session;
+    return a;
+}
+
+static void act(struct front *f, enum action_kind kind, int code, const char *text)
+{
+    struct action *a = new_action(f, kind);
+
     a->code = code;
     a->text = str_of(text);
     endpoint_action(f->endpoint, a);
@@ -245,6 +264,21 @@ void front_done(struct front *f)
 void front_refuse(struct front *f, int code, const char *text)
 {
     act(f, ACT_REFUSED, code, text);
+}
+
+void front_prime(struct front *f)
+{
+    act(f, ACT_PRIME, DMCP_OK, "");
+}
+
+void front_reply(struct front *f, const char *id, const char *result)
+{
+    struct action *a = new_action(f, ACT_REPLY);
+
+    a->event.outcome = OUTCOME_RESULT;
+    a->event.request_id = str_of(id);
+    a->text = str_of(result);
+    endpoint_action(f->endpoint, a);
 }
 
 void front_end(struct front *f)

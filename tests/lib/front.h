@@ -20,9 +20,11 @@ struct front {
     int status;             /* of the last answer; 0 for none */
     struct buf body;        /* of the last answer, or the events of its stream, a line each */
     bool is_open, is_ended; /* its stream */
+    unsigned n_unfollowed;  /* requests that nobody listens to any more */
 };
 
 int front_setup(void **state); /* cmocka fixtures */
+int front_setup_2025_03_26(void **state); /* the session's revision */
 int front_teardown(void **state);
 
 void front_post(struct front *f, const char *body);
@@ -31,8 +33,13 @@ void front_post_with_key(struct front *f, const char *key, const char *body); /*
 /* The first command that was not looked at yet, which must be of this kind; the caller frees it. */
 struct command *front_expect(struct front *f, enum command_kind kind);
 void front_expect_nothing(struct front *f);
-void front_done(struct front *f);                               /* the engine has carried it out */
+void front_leave(struct front *f); /* the client hangs up */
+
+/* Of the engine, to the exchange `peer`: that of the last command, unless the test says another. */
+void front_done(struct front *f);                               /* it has carried it out */
 void front_refuse(struct front *f, int code, const char *text); /* or not */
-void front_end(struct front *f);                                /* the engine closes the stream */
+void front_prime(struct front *f);                              /* it opens the stream */
+void front_reply(struct front *f, const char *id, const char *result); /* the call's outcome */
+void front_end(struct front *f);                                /* it closes the stream */
 
 #endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JSON-RPC batches, which only the revision 2025-03-26 has: many messages in one POST.
+ *
+ * Each message is an exchange of its own, a part, and is served as if it had come alone; so each
+ * request of a batch is its own call with its own stream. What the parts say goes to one peer:
+ *
+ *     every part is over, none has opened a stream    a JSON array of the answers, in the order of
+ *                                                     their requests; 202 when there are none;
+ *                                                     events, if the client prefers them
+ *     a part opens its stream                         the whole is a stream from now on: the answers
+ *                                                     that are there, then events and answers of
+ *                                                     all parts as they come
+ *
+ * An event has the id that it has in the stream of its own call, so Last-Event-ID continues that
+ * one. A client that lost the connection sends the batch again: every request in it attaches to
+ * its call.
+ * Source: MCP 2025-03-26, basic, "Batching"; transports, "Sending Messages to the Server".
+ */
+#include "mcp/internal.h"
+
+struct message_batch {
+    struct list parts; /* in the order of the messages */
+    size_t n_open;     /* of these, not DONE */
+};
+
+static struct exchange *part_of(struct link *k)
+{
+    return k ? CONTAINER_OF(k, struct exchange, link) : NULL;
+}
+
+static struct exchange *first_part(const struct exchange *x)
+{
+    return part_of(list_first(&x->batch->parts));
+}
+
+static struct exchange *next_part(const struct exchange *x, const struct exchange *part)
+{
+    return part_of(list_next(&x->batch->parts, &part->link));
+}
+
+/* ---- taking it ---- */
+
+static void refuse(struct endpoint *e, struct exchange *x, const char *text)
+{
+    exchange_error(e, x, 400, RPC_INVALID_REQUEST, text);
+}
+
+void batch_take(struct endpoint *e, struct exchange *x, const struct endpoint_request *r)
+{
+    size_t n = yyjson_arr_size(yyjson_doc_get_root(x->doc));
+    const struct session_info *s;
+    char text[128];
+
+    if (n == 0) {
+        refuse(e, x, "Invalid Request: the batch is empty");
+    } else if (n > LIMIT_BATCH_MESSAGES) {
+        snprintf(text, sizeof(text), "Invalid Request: a batch has at most %u messages",
+                 LIMIT_BATCH_MESSAGES);
+        refuse(e, x, text);
+    } else if (!r->session_id.p) {
+        refuse(e, x, "Invalid Request: a batch needs a session of the revision 2025-03-26");
+    } else if (r->idempotency_key.p) {
+        refuse(e, x, "Invalid Request: in a batch, idempotency keys go into each call's _meta");
+    } else if (request_session(e, x, r)) {
+        s = session_lookup(e, x);
+        if (s) {
+            batch_begin(e, x, s);
+        }
+    }
+}
+
+/* They share what may be on its way to the peer. */
+static void add_parts(struct endpoint *e, struct exchange *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct exchange *part = exchange_new(e, NULL, x->method);
+
+        list_remove(&e->open, &part->link);
+        part->whole = x;
+        part->session = x->session;
+        part->version = x->version;
+        part->has_session = true;
+        part->credit = STREAM_CREDIT / n;
+        list_append(&x->batch->parts, &part->link);
+    }
+    x->batch->n_open = n;
+}
+
+/* An id is used once: the answers could not be told apart. */
+static bool has_twins(const struct exchange *x)
+{
+    for (struct exchange *a = first_part(x); a; a = next_part(x, a)) {
+        for (struct exchange *b = next_part(x, a); b && a->request_id.p; b = next_part(x, b)) {
+            if (b->request_id.p && str_eq(a->request_id, b->request_id)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void begin_part(struct endpoint *e, struct exchange *part)
+{
+    const struct rpc_message *m = part->message;
+
+    if (m->kind == RPC_REQUEST && str_eq(m->method, STR("initialize"))) {
+        refuse(e, part, "Invalid Request: initialize cannot be part of a batch");
+    } else {
+        /* asked for each time: a message may change it */
+        post_continue(e, part, session_cache_get(&e->sessions, part->session));
+    }
+}
+
+/* All are read before any is begun: a batch whose messages cannot be told apart does nothing. */
+static void begin_parts(struct endpoint *e, struct exchange *x, yyjson_val *messages)
+{
+    struct exchange *part = first_part(x);
+    size_t i, n;
+    yyjson_val *message;
+
+    yyjson_arr_foreach(messages, i, n, message)
+    {
+        (void)post_parse(e, part, message); /* else its answer is there */
+        part = next_part(x, part);
+    }
+    if (x->state != EXCHANGE_DONE && has_twins(x)) {
+        refuse(e, x, "Invalid Request: two requests of the batch have the same id");
+    }
+    for (part = first_part(x); part; part = next_part(x, part)) {
+        if (part->state == EXCHANGE_NEW) {
+            begin_part(e, part);
+        }
+    }
+}
+
+void batch_begin(struct endpoint *e, struct exchange *x, const struct session_info *s)
+{
+    yyjson_doc *doc = x->doc;
+
+    if (s->version != VERSION_2025_03_26) {
+        refuse(e, x, "Invalid Request: batches are not part of this protocol version");
+        return;
+    }
+    x->doc = NULL; /* the parts read from it until they are begun */
+    x->batch = mem_zalloc(sizeof(*x->batch));
+    list_init(&x->batch->parts);
+    exchange_move(e, x, EXCHANGE_ENGINE);
+    add_parts(e, x, yyjson_arr_size(yyjson_doc_get_root(doc)));
+    begin_parts(e, x, yyjson_doc_get_root(doc));
+    yyjson_doc_free(doc);
+}
+
+/* ---- answering it ---- */
+
+/* The answers that are there come first. */
+static void open_stream(struct endpoint *e, struct exchange *x)
+{
+    static const struct id none;
+
+    exchange_open_stream(e, x);
+    e->ops.stream_event(x->x, STR_NONE, STR_NONE, e->config.retry_ms);
+    for (struct exchange *part = first_part(x); part; part = next_part(x, part)) {
+        if (part->reply.p) {
+            exchange_event(e, x, none, 0, part->reply);
+        }
+    }
+}
+
+/* All is answered, and nothing was sent. */
+static void answer_at_once(struct endpoint *e, struct exchange *x)
+{
+    struct buf body;
+
+    buf_init(&body, SIZE_MAX / 2);
+    for (struct exchange *part = first_part(x); part; part = next_part(x, part)) {
+        if (part->reply.p) {
+            buf_addc(&body, body.len == 0 ? '[' : ',');
+            buf_add_str(&body, part->reply);
+        }
+    }
+    if (body.len == 0) {
+        exchange_respond(e, x, 202, STR_NONE);
+    } else if (x->prefers_stream) {
+        open_stream(e, x);
+        exchange_end_stream(e, x);
+    } else {
+        buf_addc(&body, ']');
+        exchange_respond(e, x, 200, buf_str(&body));
+    }
+    buf_fini(&body);
+}
+
+static void part_over(struct endpoint *e, struct exchange *part)
+{
+    struct exchange *x = part->whole;
+
+    exchange_move(e, part, EXCHANGE_DONE);
+    x->batch->n_open--;
+    if (x->batch->n_open > 0) {
+        return;
+    }
+    if (x->state == EXCHANGE_STREAM) {
+        exchange_end_stream(e, x);
+    } else {
+        answer_at_once(e, x);
+    }
+}
+
+void batch_part_reply(struct endpoint *e, struct exchange *part, struct str body)
+{
+    static const struct id none;
+    struct exchange *x = part->whole;
+
+    if (body.len > 0 && x->state == EXCHANGE_STREAM) {
+        exchange_event(e, x, none, 0, body);
+    } else if (body.len > 0) {
+        part->reply = str_make(mem_dup(body.p, body.len), body.len);
+    }
+    part_over(e, part);
+}
+
+bool batch_part_refuse(struct endpoint *e, struct exchange *part, int code, struct str text)
+{
+    struct exchange *x = part->whole;
+
+    switch (code) {
+    case DMCP_E_GONE:
+    case DMCP_E_NOTFOUND:
+    case DMCP_E_CONFLICT:
+    case DMCP_E_BUSY:
+        return false;
+    default:
+        break;
+    }
+    if (x->state == EXCHANGE_STREAM) {
+        part_over(e, part); /* without an answer: the client comes back and is told then */
+    } else {
+        exchange_refuse(e, x, code, text);
+    }
+    return true;
+}
+
+void batch_part_open_stream(struct endpoint *e, struct exchange *part)
+{
+    exchange_move(e, part, EXCHANGE_STREAM);
+    if (part->whole->state != EXCHANGE_STREAM) {
+        open_stream(e, part->whole);
+    }
+}
+
+void batch_part_end_stream(struct endpoint *e, struct exchange *part)
+{
+    part_over(e, part);
+}
+
+void batch_drained(struct endpoint *e, struct exchange *x)
+{
+    for (struct exchange *part = first_part(x); part; part = next_part(x, part)) {
+        if (part->state != EXCHANGE_DONE) {
+            exchange_pay_back(e, part);
+        }
+    }
+}
+
+/* ---- its end ---- */
+
+void batch_drop(struct endpoint *e, struct exchange *x)
+{
+    for (struct exchange *part = first_part(x); part; part = next_part(x, part)) {
+        if (part->state != EXCHANGE_DONE && part->is_follower) {
+            e->ops.post(e->ops.arg, endpoint_command(part, CMD_UNFOLLOW));
+        }
+        if (part->state != EXCHANGE_DONE) {
+            exchange_move(e, part, EXCHANGE_DONE);
+        }
+    }
+    x->batch->n_open = 0;
+}
+
+void batch_free(struct endpoint *e, struct exchange *x)
+{
+    struct link *k;
+
+    while ((k = list_pop(&x->batch->parts))) {
+        exchange_free(e, part_of(k));
+    }
+    mem_free(x->batch);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kill -9 while the calls of a batch run: the client sends the batch again, and every request in it
+ * attaches to its call.
+ */
+#include <string.h>
+
+#include "harness.h"
+#include "site.h"
+
+#define WALK(id)                                                                                   \
+    "{\"jsonrpc\":\"2.0\",\"id\":" #id ",\"method\":\"tools/call\",\"params\":{\"name\":\"walk\"," \
+    "\"arguments\":{\"id\":\"" #id "\",\"n\":3,\"at\":2,\"guard\":\"at_most_once\","               \
+    "\"log\":\"%s\",\"gate\":\"%s\"}}}"
+
+static struct raw *post_batch(const struct site *s, const struct talk *t)
+{
+    char body[4096];
+
+    snprintf(body, sizeof(body),
+             "[" WALK(1) ",{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"ping\"}," WALK(2) "]", s->log,
+             s->gate, s->log, s->gate);
+    return talk_post(t, body);
+}
+
+/* Which of the ids 1 to 3 were answered, a bit each; the walks, with a second step cut short. */
+static unsigned hear_answers(struct raw *r)
+{
+    static const char cut_short[] = "[\"ok\",\"attempted\",\"ok\"]";
+    struct raw_event event;
+    unsigned answered = 0;
+    char id[16];
+
+    assert_int_equal(raw_status(r), 200);
+    while (raw_event(r, &event)) {
+        for (unsigned i = 1; event.data && i <= 3; i++) {
+            snprintf(id, sizeof(id), "\"id\":%u,", i);
+            if (strstr(event.data, id)) {
+                assert_true(i == 3 || strstr(event.data, cut_short));
+                answered |= 1U << i;
+            }
+        }
+    }
+    return answered;
+}
+
+TEST_WITH(crash, a_batch_that_is_sent_again_finds_its_calls_and_nothing_runs_twice, site_setup,
+          site_teardown)
+{
+    struct site *s = *state;
+    struct talk t;
+    struct raw *before, *after;
+
+    talk_begin(&t, s->server->port, "2025-03-26");
+    before = post_batch(s, &t);
+    site_await(s, "1 2", 1);
+    site_await(s, "2 2", 1);
+    site_crash(s);
+    site_open_gate(s);
+    after = post_batch(s, &t);
+    assert_int_equal(hear_answers(after), 1U << 1 | 1U << 2 | 1U << 3);
+    site_expect_steps(s, 1, 1, 1, 1);
+    site_expect_steps(s, 2, 1, 1, 1);
+    raw_close(after);
+    raw_close(before);
+}
+
+RUN_TESTS()
