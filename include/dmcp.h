@@ -71,6 +71,15 @@ typedef enum dmcp_type {
     DMCP_OBJECT
 } dmcp_type;
 
+/* An icon of a server, tool, prompt, resource or link. A list of them ends with an entry without a
+ * source. */
+typedef struct dmcp_icon {
+    const char *src;   /* an https:, http: or data: URI */
+    const char *mime;  /* like "image/png"; NULL when the source tells */
+    const char *sizes; /* "48x48 96x96", or "any"; NULL for any */
+    const char *theme; /* "light" or "dark", the background that it is made for; NULL for both */
+} dmcp_icon;
+
 /* One argument of a tool. A list of them ends with an entry without a name. */
 typedef struct dmcp_param {
     const char *name;
@@ -99,7 +108,8 @@ typedef struct dmcp_tool {
     const dmcp_param *params;  /* the typed arguments, or NULL for none */
     const char *input_schema;  /* instead of params: a JSON Schema 2020-12 object's text */
     const char *output_schema; /* of structured results, or NULL */
-    const char *annotations;   /* JSON object text (readOnlyHint, ...), or NULL */
+    const char *annotations;   /* JSON object text, or NULL: title, readOnlyHint, destructiveHint,
+                                * idempotentHint, openWorldHint */
     const char *meta;          /* JSON object text for `_meta`, or NULL */
     dmcp_handler_fn *handler;
     void *context;
@@ -108,6 +118,7 @@ typedef struct dmcp_tool {
                           * handler is told as if the call was cancelled (dmcp_cancelled). If it
                           * then returns DMCP_E_CANCELLED, the client gets the tool error "timed
                           * out after N ms"; what else it returns is delivered as always */
+    const dmcp_icon *icons; /* or NULL */
 } dmcp_tool;
 
 /*
@@ -130,6 +141,25 @@ DMCP_API dmcp_server *dmcp_server_new(const char *name, const char *version);
  * Errors: none.
  */
 DMCP_API void dmcp_server_free(dmcp_server *server);
+
+/* What people are shown of a server besides its name and version; all of it may be NULL. */
+typedef struct dmcp_info {
+    const char *title;
+    const char *description;
+    const char *website; /* its URL */
+    const dmcp_icon *icons;
+} dmcp_info;
+
+/*
+ * Sets what people are shown of the server.
+ * Arguments: see dmcp_info.
+ * Lifetime: copied.
+ * Thread: before dmcp_server_main.
+ * Durability: none.
+ * Errors: DMCP_E_INVALID for an icon that is none; dmcp_server_main reports it too.
+ * Source: MCP 2025-11-25, schema, Implementation.
+ */
+DMCP_API int dmcp_server_set_info(dmcp_server *server, const dmcp_info *info);
 
 /*
  * Sets the text that tells a model how to use this server.
@@ -191,6 +221,7 @@ typedef struct dmcp_prompt_arg {
     const char *name;
     const char *description;
     bool required;
+    const char *title; /* for people; may be NULL */
 } dmcp_prompt_arg;
 
 /* Everything is copied when it is added, except `context`. A prompt's handler is a call like a
@@ -206,6 +237,7 @@ typedef struct dmcp_prompt {
     void *context;
     dmcp_durability durability;
     dmcp_handler_fn *complete; /* suggests values for an argument, see dmcp_suggest; or NULL */
+    const dmcp_icon *icons;    /* or NULL */
 } dmcp_prompt;
 
 typedef enum dmcp_role { DMCP_USER = 0, DMCP_ASSISTANT } dmcp_role;
@@ -222,12 +254,15 @@ typedef struct dmcp_resource {
     const char *title; /* for people; may be NULL */
     const char *description;
     const char *mime;        /* of its contents; "text/plain" when NULL */
-    const char *annotations; /* JSON object text, or NULL */
+    const char *annotations; /* JSON object text, or NULL: audience (an array of "user" and
+                              * "assistant"), priority (0 to 1), lastModified (ISO 8601) */
     const char *meta;        /* JSON object text for `_meta`, or NULL */
     dmcp_handler_fn *handler;
     void *context;
     dmcp_durability durability;
     dmcp_handler_fn *complete; /* of a template: suggests values for a variable; or NULL */
+    const dmcp_icon *icons;    /* or NULL */
+    uint64_t size;             /* of its contents in bytes; 0 when that is not known */
 } dmcp_resource;
 
 /*
@@ -469,6 +504,55 @@ DMCP_API int dmcp_add_resource_data(dmcp_call *call, const char *uri, const char
                                     const void *data, size_t size);
 DMCP_API int dmcp_add_link(dmcp_call *call, const char *uri, const char *name, const char *mime);
 DMCP_API int dmcp_add_block(dmcp_call *call, const dmcp_value *block);
+
+/* A link to a resource; MCP wants a URI and a name, all else may be NULL or 0. */
+typedef struct dmcp_link {
+    const char *uri;
+    const char *name;  /* the URI when NULL */
+    const char *title; /* for people */
+    const char *description;
+    const char *mime;
+    const dmcp_icon *icons;
+    uint64_t size; /* of what it leads to, in bytes */
+} dmcp_link;
+
+/*
+ * Adds a link of which more is to be said.
+ * Arguments: see dmcp_link.
+ * Lifetime: copied.
+ * Thread, Durability: as dmcp_add_link.
+ * Errors: as dmcp_add_link; DMCP_E_INVALID for an icon that is none; DMCP_E_MISUSE in a resource.
+ * Source: MCP, tools, resource links.
+ */
+DMCP_API int dmcp_add_link_to(dmcp_call *call, const dmcp_link *link);
+
+/*
+ * Sets the annotations, or the `_meta`, of the block that is added next, and of no other.
+ * Arguments: an object. Annotations are audience (an array of "user" and "assistant"), priority
+ *   (0 to 1), lastModified (ISO 8601), as in dmcp_pack(call, "{s:[s], s:f}", "audience", "user",
+ *   "priority", 0.9).
+ * Lifetime: copied.
+ * Thread: the handler's.
+ * Durability: as dmcp_reply.
+ * Errors: DMCP_E_TYPE for a value that is no object; DMCP_E_INVALID for annotations of another
+ *   form; DMCP_E_TOOBIG for one nested more than 58 deep; DMCP_E_MISUSE in a step's body, and for
+ *   annotations in a resource, whose contents have none.
+ * Source: MCP, schema, Annotations; base protocol, `_meta`.
+ */
+DMCP_API int dmcp_set_annotations(dmcp_call *call, const dmcp_value *annotations);
+DMCP_API int dmcp_set_meta(dmcp_call *call, const dmcp_value *meta);
+
+/*
+ * Sets the `_meta` of the result, be it of a tool, a prompt, a resource or a completion.
+ * Arguments: an object; a second one replaces the first.
+ * Lifetime: copied.
+ * Thread: the handler's.
+ * Durability: as dmcp_reply.
+ * Errors: DMCP_E_TYPE, DMCP_E_TOOBIG and DMCP_E_MISUSE as dmcp_set_meta. A call that fails has no
+ *   `_meta`.
+ * Source: MCP, base protocol, `_meta`.
+ */
+DMCP_API int dmcp_set_result_meta(dmcp_call *call, const dmcp_value *meta);
 
 /*
  * The structured content of the reply so far, for handlers that wrap others.

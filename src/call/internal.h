@@ -44,6 +44,8 @@ struct reply {
     bool is_wrapped;            /* structured is {"result": v}, the text shows v */
     yyjson_mut_val *structured; /* NULL for an error */
     struct str text;            /* of an error */
+    struct str meta;            /* of the result: object text; absent for none */
+    struct str block_annotations, block_meta; /* of the next block; the same */
     struct buf blocks;          /* JSON texts with commas between them */
     dmcp_role role;             /* of a prompt's next message */
     size_t n_suggestions;       /* of a completion; the first ones stand in blocks */

@@ -183,6 +183,10 @@ static void write_prompt_list(struct buf *out, const dmcp_prompt_arg *args)
         jw_object(&w);
         jw_key(&w, "name");
         jw_strz(&w, a->name);
+        if (a->title) {
+            jw_key(&w, "title");
+            jw_strz(&w, a->title);
+        }
         if (a->description) {
             jw_key(&w, "description");
             jw_strz(&w, a->description);

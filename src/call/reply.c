@@ -4,6 +4,7 @@
  * content, or a tool error (MCP 2025-11-25, tools, "Tool Result"; result.c writes it). What is set
  * here is kept in memory: a handler that runs again builds it again.
  */
+#include "call/icons.h"
 #include "call/internal.h"
 #include "json/writer.h"
 
@@ -127,6 +128,24 @@ static int block_open(dmcp_call *call, struct json_writer *w)
     return DMCP_OK;
 }
 
+static void raw_member(struct json_writer *w, const char *key, struct str text)
+{
+    if (text.p) {
+        jw_key(w, key);
+        jw_raw(w, text);
+    }
+}
+
+/* What was set for this block, which no other gets. */
+static void write_traits(dmcp_call *call, struct json_writer *w)
+{
+    struct reply *r = &call->reply;
+
+    raw_member(w, "annotations", r->block_annotations);
+    raw_member(w, "_meta", r->block_meta);
+    r->block_annotations = r->block_meta = STR_NONE;
+}
+
 static void block_close(dmcp_call *call, struct json_writer *w)
 {
     if (call_method(call) == CALL_PROMPT) {
@@ -148,6 +167,7 @@ static int block_begin(dmcp_call *call, struct json_writer *w, const char *type)
 
 static void block_end(dmcp_call *call, struct json_writer *w)
 {
+    write_traits(call, w);
     jw_object_end(w);
     block_close(call, w);
 }
@@ -180,7 +200,7 @@ static void member(struct json_writer *w, const char *key, const char *value)
 }
 
 /* The members of a resource's contents: of a URI and type of their own, or of the resource that
- * is read. */
+ * is read. The contents that a resource's handler adds are its blocks. */
 static void write_contents(dmcp_call *call, struct json_writer *w, const char *uri,
                            const char *mime, const char *text, struct str data)
 {
@@ -194,6 +214,9 @@ static void write_contents(dmcp_call *call, struct json_writer *w, const char *u
     } else {
         jw_key(w, "blob");
         jw_base64(w, data);
+    }
+    if (call_method(call) == CALL_RESOURCE) {
+        write_traits(call, w);
     }
     jw_object_end(w);
 }
@@ -288,22 +311,61 @@ int dmcp_add_resource_data(dmcp_call *call, const char *uri, const char *mime, c
     return add_resource(call, uri, mime, NULL, str_make(data, size));
 }
 
-int dmcp_add_link(dmcp_call *call, const char *uri, const char *name, const char *mime)
+int dmcp_add_link_to(dmcp_call *call, const dmcp_link *link)
 {
     struct json_writer w;
+    struct err e;
     int rc;
 
     if (call_method(call) == CALL_RESOURCE) {
         return call_fail(call, DMCP_E_MISUSE, "the contents of a resource are no links");
     }
-    rc = block_begin(call, &w, "resource_link");
-    if (rc == DMCP_OK) {
-        member(&w, "uri", uri);
-        member(&w, "name", name);
-        member(&w, "mimeType", mime);
-        block_end(call, &w);
+    if (icons_check(link->icons, &e) != DMCP_OK) {
+        return call_fail(call, DMCP_E_INVALID, "dmcp_add_link_to: %s", e.text);
     }
-    return rc;
+    rc = block_begin(call, &w, "resource_link");
+    if (rc != DMCP_OK) {
+        return rc;
+    }
+    member(&w, "uri", link->uri);
+    member(&w, "name", link->name ? link->name : link->uri); /* MCP wants one */
+    member(&w, "title", link->title);
+    member(&w, "description", link->description);
+    member(&w, "mimeType", link->mime);
+    if (link->icons) {
+        jw_key(&w, "icons");
+        icons_write(&w, link->icons);
+    }
+    if (link->size) {
+        jw_key(&w, "size");
+        jw_uint(&w, link->size);
+    }
+    block_end(call, &w);
+    return DMCP_OK;
+}
+
+int dmcp_add_link(dmcp_call *call, const char *uri, const char *name, const char *mime)
+{
+    return dmcp_add_link_to(call, &(dmcp_link){ .uri = uri, .name = name, .mime = mime });
+}
+
+/* What was set for the block stands in it, whatever it says itself. */
+static yyjson_mut_val *with_traits(dmcp_call *call, const dmcp_value *block)
+{
+    const struct reply *r = &call->reply;
+    const struct {
+        const char *key;
+        struct str text;
+    } traits[] = { { "annotations", r->block_annotations }, { "_meta", r->block_meta } };
+    yyjson_mut_val *copy = value_mut(block), *v;
+
+    for (size_t i = 0; i < COUNT_OF(traits); i++) {
+        if (traits[i].text.p && value_parse(call, traits[i].text, &v) == DMCP_OK) {
+            copy = copy == value_mut(block) ? value_copy(call, block) : copy;
+            value_put(copy, value_string(call, str_of(traits[i].key)), v);
+        }
+    }
+    return copy;
 }
 
 int dmcp_add_block(dmcp_call *call, const dmcp_value *block)
@@ -320,13 +382,14 @@ int dmcp_add_block(dmcp_call *call, const dmcp_value *block)
         return call_fail(call, DMCP_E_TOOBIG, "the block is nested more than %d deep", REPLY_DEPTH);
     }
     buf_init(&text, LIMIT_RESULT_BYTES);
-    json_write_mut(&text, value_mut(block));
+    json_write_mut(&text, with_traits(call, block));
     rc = block_open(call, &w);
     if (rc == DMCP_OK && !buf_ok(&text)) {
         buf_fail(&call->reply.blocks);
     } else if (rc == DMCP_OK) {
         jw_raw(&w, buf_str(&text));
         block_close(call, &w);
+        call->reply.block_annotations = call->reply.block_meta = STR_NONE;
     }
     buf_fini(&text);
     return rc;

@@ -85,6 +85,14 @@ static int check_schema(dmcp_call *call, struct str structured)
     return rc;
 }
 
+static void write_meta(const struct reply *r, struct json_writer *w)
+{
+    if (r->meta.p) {
+        jw_key(w, "_meta");
+        jw_raw(w, r->meta);
+    }
+}
+
 /* prompts/get and resources/read: what the handler added, and a reply as one more of it. */
 static void write_list(dmcp_call *call, const char *key, struct buf *out)
 {
@@ -103,6 +111,7 @@ static void write_list(dmcp_call *call, const char *key, struct buf *out)
         jw_raw(&w, buf_str(&r->blocks));
     }
     jw_array_end(&w);
+    write_meta(r, &w);
     jw_object_end(&w);
 }
 
@@ -154,6 +163,7 @@ static void write_completion(dmcp_call *call, struct buf *out)
     jw_key(&w, "hasMore");
     jw_bool(&w, r->n_suggestions > r->n_blocks);
     jw_object_end(&w);
+    write_meta(r, &w);
     jw_object_end(&w);
 }
 
@@ -193,6 +203,7 @@ static void write_result(const struct reply *r, struct str structured, struct bu
         jw_key(&w, "isError");
         jw_bool(&w, true);
     }
+    write_meta(r, &w);
     jw_object_end(&w);
 }
 

@@ -51,7 +51,7 @@ struct endpoint_ops {
 };
 
 struct endpoint_config {
-    struct str name, version;
+    struct str server_info;  /* object text */
     struct str instructions; /* may be absent */
     const struct catalog *catalog;
     struct str allowed_origins; /* comma-separated, "*" for all; loopback is always allowed */

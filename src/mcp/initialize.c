@@ -142,12 +142,7 @@ void initialize_done(struct endpoint *e, struct exchange *x)
     jw_strz(&w, version_name(x->version));
     write_capabilities(&w, e->config.catalog);
     jw_key(&w, "serverInfo");
-    jw_object(&w);
-    jw_key(&w, "name");
-    jw_str(&w, e->config.name);
-    jw_key(&w, "version");
-    jw_str(&w, e->config.version);
-    jw_object_end(&w);
+    jw_raw(&w, e->config.server_info);
     if (e->config.instructions.p) {
         jw_key(&w, "instructions");
         jw_str(&w, e->config.instructions);

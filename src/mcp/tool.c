@@ -45,24 +45,27 @@ static bool is_good_name(struct str name)
     return true;
 }
 
-/* The text must be one JSON object; absent passes. */
-static int check_object(struct str text, const char *what, struct err *e)
+/* The texts that are passed on as they are. */
+static int check_texts(const struct tool_spec *s, struct err *e)
 {
-    yyjson_doc *doc = NULL;
-    int rc;
+    const struct {
+        const char *name;
+        struct str text;
+        int (*check)(struct str text, struct err *e);
+    } fields[] = {
+        { "input schema", s->input_schema, object_check },
+        { "output schema", s->output_schema, object_check },
+        { "annotations", s->annotations,
+          s->method == CALL_TOOL ? tool_annotations_check : annotations_check },
+        { "meta", s->meta, object_check },
+    };
 
-    if (!text.p) {
-        return DMCP_OK;
+    for (size_t i = 0; i < COUNT_OF(fields); i++) {
+        if (fields[i].check(fields[i].text, e) != DMCP_OK) {
+            return err_wrap(e, DMCP_E_INVALID, "%s", fields[i].name);
+        }
     }
-    rc = json_read(text, &doc, e);
-    if (rc != DMCP_OK) {
-        return err_wrap(e, DMCP_E_INVALID, "%s", what);
-    }
-    if (!yyjson_is_obj(yyjson_doc_get_root(doc))) {
-        rc = err_set(e, DMCP_E_INVALID, "%s: not a JSON object", what);
-    }
-    yyjson_doc_free(doc);
-    return rc;
+    return DMCP_OK;
 }
 
 static void member(struct json_writer *w, const char *key, struct str text)
@@ -95,6 +98,10 @@ static void write_entry(struct json_writer *w, const struct tool_spec *s)
     case CALL_RESOURCE:
         member(w, uri_template_is(s->uri) ? "uriTemplate" : "uri", s->uri);
         member(w, "mimeType", s->mime);
+        if (s->size && !uri_template_is(s->uri)) {
+            jw_key(w, "size");
+            jw_uint(w, s->size);
+        }
         break;
     case CALL_COMPLETION:
         break; /* in no list */
@@ -113,6 +120,7 @@ static struct str make_entry(struct tools *t, const struct tool_spec *s)
     member(&w, "name", s->name);
     member(&w, "title", s->title);
     member(&w, "description", s->description);
+    raw_member(&w, "icons", s->icons);
     write_entry(&w, s);
     raw_member(&w, "annotations", s->annotations);
     raw_member(&w, "_meta", s->meta);
@@ -125,17 +133,8 @@ static struct str make_entry(struct tools *t, const struct tool_spec *s)
 static int compile(const struct tool_spec *s, struct tool *tool, struct err *e)
 {
     struct str check = s->check_schema.p ? s->check_schema : s->input_schema;
-    int rc = check_object(s->input_schema, "input schema", e);
+    int rc = check_texts(s, e);
 
-    if (rc == DMCP_OK) {
-        rc = check_object(s->output_schema, "output schema", e);
-    }
-    if (rc == DMCP_OK) {
-        rc = check_object(s->annotations, "annotations", e);
-    }
-    if (rc == DMCP_OK) {
-        rc = check_object(s->meta, "meta", e);
-    }
     if (rc == DMCP_OK && check.p &&
         (rc = schema_compile(check, NULL, &tool->input, e)) != DMCP_OK) {
         rc = err_wrap(e, DMCP_E_INVALID, "input schema");

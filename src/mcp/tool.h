@@ -25,6 +25,8 @@ struct tool_spec {
     struct str input_schema; /* object text; absent for a resource */
     struct str check_schema; /* what arguments are checked against; absent: input_schema */
     struct str output_schema, annotations, meta; /* object texts, or absent */
+    struct str icons;     /* array text, or absent */
+    uint64_t size;        /* of a resource's contents; 0: unknown */
     struct str fallbacks; /* object text: values for arguments left out */
     bool is_ephemeral;
     uint64_t timeout_ms; /* 0 for none */
@@ -71,6 +73,12 @@ void tools_fini(struct tools *t);
 
 /* DMCP_E_INVALID with a text that names the tool and what is wrong. */
 int tools_add(struct tools *t, const struct tool_spec *spec, struct err *e) MUST_CHECK;
+
+/* Whether a text is of the form that MCP gives annotations of content and resources, and of tools,
+ * or is an object at all. An absent text passes; else DMCP_E_INVALID, DMCP_E_TOOBIG. */
+int annotations_check(struct str text, struct err *e) MUST_CHECK;
+int tool_annotations_check(struct str text, struct err *e) MUST_CHECK;
+int object_check(struct str text, struct err *e) MUST_CHECK;
 
 /* The result of tools/call for a tool error of this text, as JSON.
  * Source: MCP 2025-11-25, tools, "Error Handling". */

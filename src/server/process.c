@@ -397,8 +397,7 @@ static int start_listener(struct process *p, struct err *e)
         .post = post, .random = random_bytes, .run = run_ephemeral, .arg = p
     };
 
-    p->endpoint = (struct endpoint_config){ .name = s->name,
-                                            .version = s->version,
+    p->endpoint = (struct endpoint_config){ .server_info = s->info,
                                             .instructions = s->instructions,
                                             .catalog = &s->catalog,
                                             .allowed_origins = str_of(p->options->allow_origin),
@@ -488,8 +487,8 @@ int process_run(void *arg, const struct crash_note *crash, struct crash_note *no
         workers_begin(p.workers);
         driver_begin(p.driver);
     }
-    fprintf(stderr, "%.*s %.*s listens on http://%s%s, store %s\n", STR_FMT(p.endpoint.name),
-            STR_FMT(p.endpoint.version), p.config->address, p.options->path, p.options->store);
+    fprintf(stderr, "%.*s %.*s listens on http://%s%s, store %s\n", STR_FMT(p.config->server->name),
+            STR_FMT(p.config->server->version), p.config->address, p.options->path, p.options->store);
     uv_run(&p.loop, UV_RUN_DEFAULT);
     free_process(&p);
     return EXIT_ENDED;

@@ -17,10 +17,14 @@ struct start_fn {
 
 struct dmcp_server {
     struct str name, version, instructions;
+    struct str info; /* `serverInfo`, object text */
     struct catalog catalog;
     struct start_fn *start_first, **start_last;
     struct err error; /* of the first registration that failed; code DMCP_OK for none */
     struct arena arena;
 };
+
+/* Keeps the first failure for dmcp_server_main to report; returns rc. */
+int server_failed(dmcp_server *s, int rc, const struct err *e);
 
 #endif

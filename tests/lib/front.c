@@ -127,8 +127,7 @@ static void introduce(struct front *f, const char *version)
 static int setup(void **state, const char *version)
 {
     struct front *f = mem_zalloc(sizeof(*f));
-    const struct endpoint_config config = { .name = STR("front"),
-                                            .version = STR("1"),
+    const struct endpoint_config config = { .server_info = STR("{\"name\":\"front\"}"),
                                             .catalog = &f->catalog,
                                             .session_idle_ms = 3600000,
                                             .retry_ms = 500 };

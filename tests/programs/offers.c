@@ -14,7 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define END { NULL, NULL, false }
+/* Of a prompt. */
+#define ARG(called, is_needed) { .name = called, .required = is_needed }
+#define END { .name = NULL }
 
 /* ---- held at a gate ---- */
 
@@ -159,22 +161,22 @@ static int later(dmcp_call *call)
 
 static const dmcp_prompt prompts[] = {
     { .name = "greet_user",
-      .args = (const dmcp_prompt_arg[]){ { "name", "whom", true }, { "style", "how", false }, END },
+      .args = (const dmcp_prompt_arg[]){ ARG("name", true), ARG("style", false), END },
       .handler = greet_user },
     { .name = "write_about",
-      .args = (const dmcp_prompt_arg[]){ { "topic", NULL, true }, END },
+      .args = (const dmcp_prompt_arg[]){ ARG("topic", true), END },
       .handler = write_about },
     { .name = "progress",
-      .args = (const dmcp_prompt_arg[]){ { "task", NULL, true }, END },
+      .args = (const dmcp_prompt_arg[]){ ARG("task", true), END },
       .handler = progress_prompt },
     { .name = "logging",
-      .args = (const dmcp_prompt_arg[]){ { "level", NULL, true }, END },
+      .args = (const dmcp_prompt_arg[]){ ARG("level", true), END },
       .handler = logging_prompt },
     { .name = "steps", .handler = steps_prompt, .durability = DMCP_EPHEMERAL },
     { .name = "broken", .handler = broken },
     { .name = "later", .handler = later },
     { .name = "held",
-      .args = (const dmcp_prompt_arg[]){ { "gate", NULL, true }, END },
+      .args = (const dmcp_prompt_arg[]){ ARG("gate", true), END },
       .handler = held },
 };
 
