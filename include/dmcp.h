@@ -897,7 +897,8 @@ DMCP_API int dmcp_map_remove(dmcp_map *map, const char *key);
  * Lifetime: *value_out is of the call, with a NUL behind it that is not counted. size_out may be
  *   NULL. dmcp_map_get_value parses the value as JSON.
  * Thread: the handler's.
- * Durability: a call sees its own writes, and others' from the moment they are visible.
+ * Durability: a call sees its own writes, and others' from the moment they are visible. Before a
+ *   step's body starts, and before anything leaves for a client, all that was read is durable.
  * Errors: DMCP_E_NOTFOUND; DMCP_E_INVALID when the value is not JSON; outputs untouched.
  */
 DMCP_API int dmcp_map_get(dmcp_map *map, const char *key, const void **value_out,

@@ -138,6 +138,7 @@ static void finish(dmcp_call *call, int code)
 {
     enum call_outcome outcome;
     struct buf body;
+    int flushed;
 
     if (call_is_journaled(call) && call->poison == DMCP_E_SUSPENDED) {
         call_post(call, call_command(call, call->is_yielding ? CMD_CALL_RELEASE
@@ -149,6 +150,10 @@ static void finish(dmcp_call *call, int code)
                  dmcp_call_attempt(call), dmcp_strerror(call->poison));
         call_post(call, call_command(call, CMD_CALL_RELEASE));
         return;
+    }
+    if (!call_is_journaled(call)) {
+        flushed = call_flush_recorded(call); /* the answer may tell what was read */
+        code = flushed == DMCP_OK ? code : flushed;
     }
     buf_init(&body, LIMIT_RESULT_BYTES);
     outcome = write_outcome(call, code, &body);

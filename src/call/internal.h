@@ -77,7 +77,7 @@ struct dmcp_call {
     struct str prefix; /* of all journal aliases in an iteration; empty in the handler */
     bool is_fresh;     /* no earlier attempt came as far as here */
     bool is_yielding;  /* suspended, but for nothing: to be run again at once */
-    bool is_dirty;     /* something was recorded that may not be durable */
+    bool is_dirty;     /* something was recorded, or read, that may not be durable */
     unsigned n_steps;
 
     struct reply reply;

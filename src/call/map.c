@@ -68,6 +68,15 @@ static int read_failed(const dmcp_map *map, int code, const struct err *e)
     return call_poison(map->call, code, "read map \"%s\": %s", map->name.p, e->text);
 }
 
+/* What another call wrote may not be durable yet, and a power cut would take it back: nothing may
+ * come of it before it is. */
+static void note_read(dmcp_call *call)
+{
+    if (!store_is_synced(call->env->store)) {
+        call->is_dirty = true;
+    }
+}
+
 /* ---- one entry ---- */
 
 static int get(dmcp_map *map, const char *key, struct buf *value)
@@ -86,6 +95,7 @@ static int get(dmcp_map *map, const char *key, struct buf *value)
     behind = key_after(key_str(&k));
     until_note_read(map->call, &(struct range){ .from = key_str(&k), .to = key_str(&behind) });
     rc = store_get(map->call->env->store, key_str(&k), value, &e);
+    note_read(map->call);
     if (rc == DMCP_E_NOTFOUND) {
         return call_fail(map->call, rc, "map \"%s\" has no key \"%s\"", map->name.p, key);
     }
@@ -186,7 +196,7 @@ static int read_range(dmcp_map *map, const struct range *range, size_t limit,
 
     until_note_read(map->call, range);
     rc = answer_fill(&a, range, limit);
-
+    note_read(map->call);
     if (rc == DMCP_OK) {
         *entries_out = arena_dup(&map->call->arena, a.entries, a.n * sizeof(*a.entries));
         *n_out = a.n;

@@ -38,7 +38,7 @@ static int write_rows(dmcp_call *call, struct str alias, struct str label, struc
     }
     rc = call_ask(call, c);
     if (rc == DMCP_OK) {
-        call->is_dirty = true;
+        call->is_dirty = call_is_journaled(call); /* else it was durable before it returned */
         FAULT_POINT("map.written");
     }
     return rc;

@@ -107,7 +107,11 @@ static int send_ephemeral(struct event *ev, struct str message)
     const struct run *run = ev->call->run;
     struct action_list list;
     struct action *a;
+    int rc = call_flush_recorded(ev->call); /* it may tell what was read */
 
+    if (rc != DMCP_OK) {
+        return rc;
+    }
     action_list_init(&list);
     a = action_add(&list, ACT_EVENT, WHEN_VISIBLE);
     a->peer = run->peer;

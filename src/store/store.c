@@ -18,6 +18,9 @@
 void store_init(struct store *s, const struct store_ops *ops)
 {
     s->ops = ops;
+    atomic_init(&s->is_writing, false);
+    atomic_init(&s->written, 0);
+    atomic_init(&s->synced, 0);
     atomic_init(&s->failed, DMCP_OK);
     pthread_mutex_init(&s->failure_lock, NULL);
     s->failure = (struct err){ 0 };
@@ -49,6 +52,8 @@ void store_heal(struct store *s)
 {
     pthread_mutex_lock(&s->failure_lock);
     s->failure = (struct err){ 0 };
+    atomic_store(&s->is_writing, false);
+    atomic_store(&s->written, atomic_load(&s->synced));
     atomic_store(&s->failed, DMCP_OK);
     pthread_mutex_unlock(&s->failure_lock);
 }
@@ -74,6 +79,21 @@ static int injected(int errno_value, const char *what, struct err *e)
                    strerror(errno_value));
 }
 
+/* A reader may see the rows before the position is known: until then `is_writing` says so. */
+static int write_counted(struct store *s, const struct batch *b, uint64_t *position_out,
+                         struct err *e)
+{
+    int rc;
+
+    atomic_store(&s->is_writing, true);
+    rc = s->ops->write(s, b, position_out, e);
+    if (rc == DMCP_OK) {
+        atomic_store(&s->written, *position_out);
+        atomic_store(&s->is_writing, false);
+    }
+    return rc; /* what failed may have been seen, and will not be synced */
+}
+
 int store_write(struct store *s, const struct batch *b, uint64_t *position_out, struct err *e)
 {
     struct err failure = { 0 };
@@ -91,7 +111,7 @@ int store_write(struct store *s, const struct batch *b, uint64_t *position_out, 
     if (rc) {
         rc = injected(rc, "write", &failure);
     } else {
-        rc = s->ops->write(s, b, position_out, &failure);
+        rc = write_counted(s, b, position_out, &failure);
     }
     if (rc) {
         assert(failure.code == rc);
@@ -120,6 +140,14 @@ int store_sync(struct store *s, uint64_t position, struct err *e)
         assert(failure.code == rc);
         return poison(s, &failure, e);
     }
+    if (position > atomic_load(&s->synced)) { /* one thread at a time syncs */
+        atomic_store(&s->synced, position);
+    }
     FAULT_POINT("store.sync.after");
     return DMCP_OK;
+}
+
+bool store_is_synced(struct store *s)
+{
+    return !atomic_load(&s->is_writing) && atomic_load(&s->synced) >= atomic_load(&s->written);
 }

@@ -75,6 +75,8 @@ struct cursor_ops {
 /* Backends embed these as their first member. */
 struct store {
     const struct store_ops *ops;
+    atomic_bool is_writing;
+    atomic_uint_fast64_t written, synced; /* positions */
     atomic_int failed; /* the code of the write or sync that failed, and its text */
     pthread_mutex_t failure_lock;
     struct err failure;
@@ -134,6 +136,10 @@ int store_write(struct store *s, const struct batch *b, uint64_t *position_out,
 
 /* Makes everything up to the position durable, and perhaps more. */
 int store_sync(struct store *s, uint64_t position, struct err *e) MUST_CHECK;
+
+/* Whether all that was read before is durable. Any thread; while somebody writes, the answer may be
+ * no without need. */
+bool store_is_synced(struct store *s);
 
 /* ---- for backends ---- */
 

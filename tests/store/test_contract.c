@@ -378,6 +378,26 @@ CONTRACT(keeps_a_cursors_row_while_others_write_over_it)
     cursor_close(c);
 }
 
+/* ---- what is durable ---- */
+
+CONTRACT(says_whether_all_that_can_be_seen_is_durable)
+{
+    struct batch b;
+    uint64_t first, second;
+    struct err e;
+
+    batch_init(&b);
+    batch_put(&b, STR("k"), STR("1"));
+    assert_int_equal(store_write(s, &b, &first, &e), DMCP_OK);
+    assert_false(store_is_synced(s));
+    assert_int_equal(store_write(s, &b, &second, &e), DMCP_OK);
+    assert_int_equal(store_sync(s, first, &e), DMCP_OK);
+    assert_false(store_is_synced(s));
+    assert_int_equal(store_sync(s, second, &e), DMCP_OK);
+    assert_true(store_is_synced(s));
+    batch_fini(&b);
+}
+
 /* ---- threads ---- */
 
 #define N_WRITES 2000

@@ -7,7 +7,16 @@
 
 #include "stage.h"
 
-enum deed { NOTHING, ASK_TIME, WRITE_MAP, WRITE_BATCH, SEND_EVENT, RUN_STEP, RUN_ONCE, FAIL_ONCE };
+enum deed {
+    NOTHING,
+    ASK_TIME,
+    WRITE_MAP,
+    WRITE_BATCH,
+    SEND_EVENT,
+    RUN_STEP,
+    RUN_ONCE,
+    FAIL_ONCE
+};
 
 struct plan {
     enum deed first;
@@ -105,6 +114,120 @@ TEST_WITH(flush, is_not_needed_where_nothing_was_recorded_or_all_is_durable, sta
 {
     assert_int_equal(flushes_after(*state, NOTHING), 0);
     assert_int_equal(flushes_after(*state, FAIL_ONCE), 0); /* what it waited for covers all */
+}
+
+/* ---- what others wrote ---- */
+
+/* As another call would. */
+static uint64_t write_elsewhere(struct stage *st)
+{
+    struct key k = key_map(STR("other"), STR("k"));
+    uint64_t position;
+    struct batch rows;
+    struct err e;
+
+    batch_init(&rows);
+    batch_put(&rows, key_str(&k), STR("\"v\""));
+    assert_int_equal(store_write(st->rig->store, &rows, &position, &e), DMCP_OK);
+    batch_fini(&rows);
+    return position;
+}
+
+static void sync_up_to(struct stage *st, uint64_t position)
+{
+    struct err e;
+
+    assert_int_equal(store_sync(st->rig->store, position, &e), DMCP_OK);
+}
+
+struct reading {
+    struct plan plan;
+    bool is_range, is_durable;
+};
+
+static int read_and_act(dmcp_call *call)
+{
+    struct reading *r = dmcp_call_context(call);
+    dmcp_map *map = dmcp_map_open(call, "other");
+    uint64_t position = write_elsewhere(r->plan.stage);
+    const dmcp_entry *entries;
+    const void *value;
+    size_t n;
+
+    if (r->is_durable) {
+        sync_up_to(r->plan.stage, position);
+    }
+    if (r->is_range) {
+        DMCP_TRY(dmcp_map_range(map, NULL, NULL, 1, &entries, &n));
+    } else {
+        DMCP_TRY(dmcp_map_get(map, "k", &value, NULL));
+    }
+    return dmcp_at_least_once(call, "second", second, &r->plan, NULL);
+}
+
+static unsigned flushes_after_reading(struct stage *st, struct reading r)
+{
+    r.plan.stage = st;
+    stage_call(st, read_and_act, &r, "{}");
+    assert_int_equal(r.plan.n_runs, 1);
+    assert_int_equal(r.plan.n_unsynced, 0);
+    return st->n_commands[CMD_CALL_FLUSH];
+}
+
+TEST_WITH(flush, comes_between_a_read_of_what_may_not_be_durable_and_a_body, stage_setup,
+          stage_teardown)
+{
+    assert_int_equal(flushes_after_reading(*state, (struct reading){ .is_range = false }), 1);
+    assert_int_equal(flushes_after_reading(*state, (struct reading){ .is_range = true }), 1);
+}
+
+TEST_WITH(flush, is_not_needed_where_what_was_read_is_durable, stage_setup, stage_teardown)
+{
+    assert_int_equal(flushes_after_reading(*state, (struct reading){ .is_durable = true }), 0);
+    assert_int_equal(
+        flushes_after_reading(*state, (struct reading){ .is_range = true, .is_durable = true }), 0);
+}
+
+static int tell_what_is_there(dmcp_call *call)
+{
+    dmcp_value *v;
+
+    DMCP_TRY(dmcp_map_get_value(dmcp_map_open(call, "other"), "k", &v));
+    return dmcp_reply_value(call, v);
+}
+
+TEST_WITH(flush, comes_before_an_ephemeral_answer_that_tells_what_may_not_be_durable, stage_setup,
+          stage_teardown)
+{
+    struct stage *st = *state;
+    uint64_t position = write_elsewhere(st);
+
+    stage_call_ephemeral(st, tell_what_is_there, NULL, "{}");
+    assert_int_equal(st->n_syncs, 1);
+    assert_int_equal(store_memory_unsynced(st->rig->store), 0);
+    sync_up_to(st, position);
+    stage_call_ephemeral(st, tell_what_is_there, NULL, "{}");
+    assert_int_equal(st->n_applied, 0); /* it does not even ask */
+}
+
+static int tell_early(dmcp_call *call)
+{
+    const void *value;
+
+    DMCP_TRY(dmcp_map_get(dmcp_map_open(call, "other"), "k", &value, NULL));
+    DMCP_TRY(dmcp_log(call, DMCP_LOG_INFO, NULL, "it is %s", (const char *)value));
+    assert_int_equal(store_memory_unsynced(((struct stage *)dmcp_call_context(call))->rig->store),
+                     0);
+    return DMCP_OK;
+}
+
+TEST_WITH(flush, comes_before_an_event_of_an_ephemeral_call_that_has_read, stage_setup,
+          stage_teardown)
+{
+    struct stage *st = *state;
+
+    write_elsewhere(st);
+    assert_non_null(strstr(stage_call_ephemeral(st, tell_early, st, "{}"), "it is"));
 }
 
 /* ---- what a body that is tried again wrote in its first try ---- */
