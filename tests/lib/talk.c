@@ -15,9 +15,14 @@ static const char fields[] = "Host: 127.0.0.1\r\n"
 
 void talk_begin(struct talk *t, uint16_t port, const char *version)
 {
+    talk_begin_as(t, port, version, "{}");
+}
+
+void talk_begin_as(struct talk *t, uint16_t port, const char *version, const char *capabilities)
+{
     static const char body[] =
         "{\"jsonrpc\":\"2.0\",\"id\":\"init\",\"method\":\"initialize\",\"params\":{"
-        "\"protocolVersion\":\"%s\",\"capabilities\":{},"
+        "\"protocolVersion\":\"%s\",\"capabilities\":%s,"
         "\"clientInfo\":{\"name\":\"talk\",\"version\":\"1\"}}}";
     struct raw *r = raw_open(port);
     char text[512];
@@ -25,7 +30,7 @@ void talk_begin(struct talk *t, uint16_t port, const char *version)
 
     *t = (struct talk){ .port = port };
     snprintf(t->version, sizeof(t->version), "%s", version);
-    snprintf(text, sizeof(text), body, version);
+    snprintf(text, sizeof(text), body, version, capabilities);
     raw_sendf(r, "POST /mcp HTTP/1.1\r\n%sContent-Length: %zu\r\n\r\n%s", fields, strlen(text),
               text);
     if (raw_status(r) != 200) {

@@ -1,13 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A server whose one tool, `run`, does what a test tells it to: steps under each guard, waits
- * around the side effect, failures and crashes at a chosen place. The side effect of a step is one
- * line, `<id> <alias>`, appended to a file in one write, so that a test can count how often each
- * body really ran.
+ * A server whose one tool, `run`, does what a test tells it to: steps under each guard, with waits,
+ * failures and crashes at a chosen place.
+ *
+ *   {"id":string, "log":path, "steps":[{"alias", "guard", "before_ms", "after_ms", "fail", "crash"}]}
+ *
+ * A step waits for before_ms, does what it is for, crashes if it is told to (each time that it
+ * comes so far), waits for after_ms, and fails if it is told to. What it is for, by its guard:
+ *
+ *   at_least_once, at_most_once   its body appends the line `<id> <alias>` to the log, in one write,
+ *                                 so that a test can count how often each body really ran. Waits,
+ *                                 crash and failure are the body's. Retries are the library's
+ *                                 defaults; "retryable" is listed as harmless, "final" is not
+ *   none                          the same without a guard: once in each attempt of the call
+ *   map                           inserts `<id>/<alias>` into the map `torture`
+ *   sleep                         sleeps for before_ms and after_ms together, durably
+ *   elicit                        asks the user for {"ok":boolean}
+ *   signal                        waits for the signal of the step's alias
  *
  * The result is {"steps":[{"alias":...,"outcome":...}]} in order; an outcome is one of ok,
- * attempted (an at-most-once step was begun before), failed, declined, cancelled (by the user who
- * was asked, or the whole call).
+ * attempted (an at-most-once step was begun in an attempt that did not end), failed, declined,
+ * cancelled (by the user who was asked, or the whole call).
  */
 #include <dmcp.h>
 #include <fcntl.h>
@@ -46,12 +59,9 @@ static int append_line(dmcp_call *call, const struct step *s)
                                       : dmcp_fail(call, FAIL_LOG, "cannot write to %s", s->log);
 }
 
-static int body(dmcp_call *call, void *arg, dmcp_value **result)
+/* What comes behind that for which the step is there. */
+static int end_step(dmcp_call *call, const struct step *s)
 {
-    const struct step *s = arg;
-
-    pause_ms(s->before_ms);
-    DMCP_TRY(append_line(call, s));
     if (strcmp(s->crash, "abort") == 0) {
         abort();
     } else if (strcmp(s->crash, "segv") == 0) {
@@ -63,6 +73,16 @@ static int body(dmcp_call *call, void *arg, dmcp_value **result)
     } else if (strcmp(s->fail, "final") == 0) {
         return dmcp_fail(call, FAIL_FINAL, "step %s failed for good as it was told to", s->alias);
     }
+    return DMCP_OK;
+}
+
+static int body(dmcp_call *call, void *arg, dmcp_value **result)
+{
+    const struct step *s = arg;
+
+    pause_ms(s->before_ms);
+    DMCP_TRY(append_line(call, s));
+    DMCP_TRY(end_step(call, s));
     *result = dmcp_string(call, s->alias);
     return DMCP_OK;
 }
@@ -73,8 +93,14 @@ static int map_step(dmcp_call *call, const struct step *s)
 
     pause_ms(s->before_ms);
     DMCP_TRY(dmcp_map_insert(dmcp_map_as(call, "torture", s->alias), key, "", 0));
-    pause_ms(s->after_ms);
-    return DMCP_OK;
+    return end_step(call, s);
+}
+
+static int sleep_step(dmcp_call *call, struct step *s)
+{
+    DMCP_TRY(dmcp_sleep(call, (uint64_t)(s->before_ms + s->after_ms)));
+    s->after_ms = 0;
+    return end_step(call, s);
 }
 
 /* Asks for {"ok":boolean}; outcome_out is set for what is not simply ok. */
@@ -91,8 +117,7 @@ static int elicit_step(dmcp_call *call, const struct step *s, const char **outco
     pause_ms(s->before_ms);
     DMCP_TRY(dmcp_elicit(call, &question, &action, NULL));
     *outcome_out = action == DMCP_DECLINE ? "declined" : action == DMCP_CANCEL ? "cancelled" : "ok";
-    pause_ms(s->after_ms);
-    return DMCP_OK;
+    return end_step(call, s);
 }
 
 /* What was sent with the signal is the outcome, when it is a string. */
@@ -105,8 +130,7 @@ static int signal_step(dmcp_call *call, const struct step *s, const char **outco
     if (dmcp_str(value)[0]) {
         *outcome_out = dmcp_str(value);
     }
-    pause_ms(s->after_ms);
-    return DMCP_OK;
+    return end_step(call, s);
 }
 
 static int run_step(dmcp_call *call, struct step *s, const char **outcome_out)
@@ -114,7 +138,6 @@ static int run_step(dmcp_call *call, struct step *s, const char **outcome_out)
     static const int retryable[] = { FAIL_RETRYABLE, 0 };
     const dmcp_step step = { .alias = s->alias,
                              .type = DMCP_STRING,
-                             .retry = { .max_attempts = 3, .first_ms = 10, .max_ms = 50 },
                              .retryable = retryable };
     dmcp_value *result;
 
@@ -125,7 +148,7 @@ static int run_step(dmcp_call *call, struct step *s, const char **outcome_out)
     } else if (strcmp(s->guard, "map") == 0) {
         return map_step(call, s);
     } else if (strcmp(s->guard, "sleep") == 0) {
-        return dmcp_sleep(call, (uint64_t)(s->before_ms + s->after_ms));
+        return sleep_step(call, s);
     } else if (strcmp(s->guard, "elicit") == 0) {
         return elicit_step(call, s, outcome_out);
     } else if (strcmp(s->guard, "signal") == 0) {
@@ -151,9 +174,9 @@ static const char *outcome(int rc)
 
 static const char *text_or(const dmcp_value *step, const char *name, const char *fallback)
 {
-    const dmcp_value *v = dmcp_get(step, name);
+    const char *text = dmcp_str(dmcp_get(step, name));
 
-    return v ? dmcp_str(v) : fallback;
+    return text[0] ? text : fallback; /* null is as good as absent */
 }
 
 static int run(dmcp_call *call)
@@ -185,14 +208,14 @@ static int run(dmcp_call *call)
 }
 
 static const char step_schema[] =
-    "{\"items\":{\"type\":\"object\",\"required\":[\"alias\",\"guard\"],\"properties\":{"
+    "{\"items\":{\"type\":\"object\",\"required\":[\"alias\"],\"properties\":{"
     "\"alias\":{\"type\":\"string\",\"minLength\":1},"
     "\"guard\":{\"enum\":[\"at_least_once\",\"at_most_once\",\"map\",\"sleep\",\"elicit\","
-    "\"signal\",\"none\"]},"
-    "\"before_ms\":{\"type\":\"integer\",\"minimum\":0},"
-    "\"after_ms\":{\"type\":\"integer\",\"minimum\":0},"
-    "\"fail\":{\"enum\":[\"retryable\",\"final\"]},"
-    "\"crash\":{\"enum\":[\"abort\",\"segv\"]}}}}";
+    "\"signal\",\"none\",null]},"
+    "\"before_ms\":{\"type\":[\"integer\",\"null\"],\"minimum\":0},"
+    "\"after_ms\":{\"type\":[\"integer\",\"null\"],\"minimum\":0},"
+    "\"fail\":{\"enum\":[\"retryable\",\"final\",null]},"
+    "\"crash\":{\"enum\":[\"abort\",\"segv\",null]}}}}";
 
 int main(int argc, char **argv)
 {
