@@ -243,6 +243,7 @@ static int fail_for_good(struct step *s, int code)
 {
     int rc = move_row(s, STEP_OP_FAIL, str_of(dmcp_error_text(s->call)));
 
+    FAULT_POINT("step.failed");
     return rc == DMCP_OK ? code : rc;
 }
 
@@ -276,6 +277,7 @@ static int run_at_most_once(struct step *s)
             return fail_for_good(s, rc);
         }
         moved = move_row(s, STEP_OP_RESET, STR(""));
+        FAULT_POINT("step.reset");
         if (moved != DMCP_OK) {
             return moved;
         }

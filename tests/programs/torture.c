@@ -17,6 +17,7 @@
  *   sleep                         sleeps for before_ms and after_ms together, durably
  *   elicit                        asks the user for {"ok":boolean}
  *   signal                        waits for the signal of the step's alias
+ *   until                         waits for what a map step of this id and alias inserts
  *
  * The result is {"steps":[{"alias":...,"outcome":...}]} in order; an outcome is one of ok,
  * attempted (an at-most-once step was begun in an attempt that did not end), failed, declined,
@@ -133,6 +134,25 @@ static int signal_step(dmcp_call *call, const struct step *s, const char **outco
     return end_step(call, s);
 }
 
+static int is_inserted(dmcp_call *call, void *arg, dmcp_value **result)
+{
+    const struct step *s = arg;
+    const void *value;
+    size_t size;
+    int rc = dmcp_map_get(dmcp_map_open(call, "torture"),
+                          dmcp_format(call, "%s/%s", s->id, s->alias), &value, &size);
+
+    (void)result; /* null will do */
+    return rc == DMCP_E_NOTFOUND ? DMCP_E_AGAIN : rc;
+}
+
+static int until_step(dmcp_call *call, struct step *s)
+{
+    pause_ms(s->before_ms);
+    DMCP_TRY(dmcp_until(call, s->alias, is_inserted, s, 0, NULL));
+    return end_step(call, s);
+}
+
 static int run_step(dmcp_call *call, struct step *s, const char **outcome_out)
 {
     static const int retryable[] = { FAIL_RETRYABLE, 0 };
@@ -153,6 +173,8 @@ static int run_step(dmcp_call *call, struct step *s, const char **outcome_out)
         return elicit_step(call, s, outcome_out);
     } else if (strcmp(s->guard, "signal") == 0) {
         return signal_step(call, s, outcome_out);
+    } else if (strcmp(s->guard, "until") == 0) {
+        return until_step(call, s);
     }
     return body(call, s, &result); /* none */
 }
@@ -211,7 +233,7 @@ static const char step_schema[] =
     "{\"items\":{\"type\":\"object\",\"required\":[\"alias\"],\"properties\":{"
     "\"alias\":{\"type\":\"string\",\"minLength\":1},"
     "\"guard\":{\"enum\":[\"at_least_once\",\"at_most_once\",\"map\",\"sleep\",\"elicit\","
-    "\"signal\",\"none\",null]},"
+    "\"signal\",\"until\",\"none\",null]},"
     "\"before_ms\":{\"type\":[\"integer\",\"null\"],\"minimum\":0},"
     "\"after_ms\":{\"type\":[\"integer\",\"null\"],\"minimum\":0},"
     "\"fail\":{\"enum\":[\"retryable\",\"final\",null]},"
