@@ -179,7 +179,8 @@ static void expect_crash(const char *guard, const char *crash, const char *failu
         ask_expect(&a, "crashed the server 3 times");
         ask_expect(&a, "\"isError\":true");
     }
-    assert_int_equal(count(s, 1, "first"), 1);
+    /* Plain code does not wait until what stands before it is recorded. */
+    assert_in_range(count(s, 1, "first"), 1, strcmp(guard, "none") == 0 ? 3 : 1);
     assert_int_equal(count(s, 1, "it"), n_lines);
     assert_int_equal(count(s, 1, "last"), is_at_most_once);
     assert_int_equal(entries(s, 1, "it"), strcmp(guard, "map") == 0);
