@@ -87,6 +87,8 @@ int cancel_apply(struct engine *e, const struct command *c)
     }
     if (rc == DMCP_OK) {
         rc = cancel_by_id(e, id);
+    } else if (rc == DMCP_E_NOTFOUND) {
+        rc = wait_give_up(e, c);
     }
     if (rc == DMCP_E_NOTFOUND && c->cancel.request_id.p) {
         rc = DMCP_OK; /* a client's notification that came too late is no error of its own */

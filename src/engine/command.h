@@ -130,6 +130,9 @@ struct command {
         } signal;
         struct {
             struct str request_id; /* of the session's request; absent: `call` is meant */
+            struct id input;       /* without such a request: the question that the client gives
+                                      up; zero for none */
+            struct str reason;     /* what that question's wait fails with */
         } cancel;
         struct {
             struct id stream;    /* a call's id, or the session's */

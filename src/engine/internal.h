@@ -220,6 +220,8 @@ int call_last_event(struct engine *e, struct id call, uint64_t *sequence_out) MU
 
 int wait_apply(struct engine *e, const struct command *c) MUST_CHECK;
 int wait_answer(struct engine *e, const struct command *c) MUST_CHECK;
+/* A cancellation names no request of the client's: perhaps a question. DMCP_E_NOTFOUND. */
+int wait_give_up(struct engine *e, const struct command *c) MUST_CHECK;
 int wait_signal(struct engine *e, const struct command *c) MUST_CHECK;
 /* The alias of the timer that ends a call whose tool may not take longer, and the beginnings of the
  * aliases of those that go on waking the watchers of a map and cancelling the calls of a session;

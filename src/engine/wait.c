@@ -4,7 +4,8 @@
  * journal:
  *
  *     absent --CMD_WAIT--> started --answer, signal-----> done      (body: what came)
- *        |                    |------error of the client--> failed  (body: its text)
+ *        |                    |------error of the client--> failed  (body: its text; also when it
+ *        |                    |                                      cancels the question)
  *        |                    +------time-----------------> expired (body: as it was)
  *        +--signal that comes before anybody waits for it--> done
  *
@@ -181,21 +182,45 @@ static int may_answer(struct engine *e, const struct command *c, const struct in
     return *may_out ? DMCP_OK : reference_has(e, r->call, c->session, may_out);
 }
 
-static int answer_input(struct engine *e, const struct command *c, const struct input_record *r)
+static int settle_input(struct engine *e, struct id input, const struct input_record *r,
+                        enum step_state state, struct str body)
 {
     struct call *call;
     int rc = call_load(e, r->call, &call);
 
     if (rc == DMCP_OK) {
-        rc = settle(e, call, r->alias, c->answer.is_error ? STEP_FAILED : STEP_DONE,
-                    c->answer.body);
+        rc = settle(e, call, r->alias, state, body);
     }
     if (rc == DMCP_E_NOTFOUND || rc == DMCP_E_CONFLICT) {
         rc = DMCP_OK; /* the call is over, or it has waited for long enough */
     }
     if (rc == DMCP_OK) {
-        del_input(e, c->answer.input);
+        del_input(e, input);
     }
+    return rc;
+}
+
+/* DMCP_E_NOTFOUND: there is no such question to this session. */
+static int end_question(struct engine *e, const struct command *c, struct id input,
+                        enum step_state state, struct str body)
+{
+    struct key k = key_of_id(KEY_INPUT, input);
+    struct input_record r;
+    struct buf value;
+    bool may = false;
+    int rc;
+
+    buf_init(&value, SIZE_MAX / 2);
+    rc = engine_read(e, &k, &value);
+    if (rc == DMCP_OK && input_record_dec(buf_str(&value), &r) != DMCP_OK) {
+        rc = engine_corrupt(e, "input", input);
+    } else if (rc == DMCP_OK) {
+        rc = may_answer(e, c, &r, &may);
+    }
+    if (rc == DMCP_OK) {
+        rc = may ? settle_input(e, input, &r, state, body) : DMCP_E_NOTFOUND;
+    }
+    buf_fini(&value);
     return rc;
 }
 
@@ -203,31 +228,26 @@ static int answer_input(struct engine *e, const struct command *c, const struct 
  * nothing and is accepted all the same: the client did what it should. */
 int wait_answer(struct engine *e, const struct command *c)
 {
-    struct key k = key_of_id(KEY_INPUT, c->answer.input);
-    struct input_record r;
-    struct buf value;
-    bool may = false;
     int rc;
 
     if (engine_has_unwritten(e)) {
         return ENGINE_WRITE_FIRST; /* two answers in one batch: the first counts */
     }
-    buf_init(&value, SIZE_MAX / 2);
-    rc = engine_read(e, &k, &value);
-    if (rc == DMCP_OK && input_record_dec(buf_str(&value), &r) != DMCP_OK) {
-        rc = engine_corrupt(e, "input", c->answer.input);
-    } else if (rc == DMCP_OK) {
-        rc = may_answer(e, c, &r, &may);
-    }
-    if (rc == DMCP_OK && may) {
-        rc = answer_input(e, c, &r);
-    }
-    buf_fini(&value);
+    rc = end_question(e, c, c->answer.input, c->answer.is_error ? STEP_FAILED : STEP_DONE,
+                      c->answer.body);
     if (rc == DMCP_OK || rc == DMCP_E_NOTFOUND) {
         tell_done(e, c);
         rc = DMCP_OK;
     }
     return rc;
+}
+
+int wait_give_up(struct engine *e, const struct command *c)
+{
+    if (id_eq(c->cancel.input, no_id)) {
+        return DMCP_E_NOTFOUND;
+    }
+    return end_question(e, c, c->cancel.input, STEP_FAILED, c->cancel.reason);
 }
 
 /* Nobody waits for it yet. */

@@ -19,6 +19,9 @@ enum rpc_code {
     RPC_INVALID_PARAMS = -32602,
     RPC_INTERNAL = -32603,
 
+    /* Of the Language Server Protocol; JSON-RPC and MCP have no code for it. */
+    RPC_REQUEST_CANCELLED = -32800,
+
     /* Of MCP 2025-11-25 and older only. */
     RPC_RESOURCE_NOT_FOUND = -32002,
     RPC_URL_ELICITATION_REQUIRED = -32042,

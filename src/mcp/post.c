@@ -133,7 +133,25 @@ static struct str error_text(struct command *c, const struct rpc_message *m)
                                STR_FMT(message)));
 }
 
-/* notifications/cancelled {"requestId"}. False: it names nothing that could be a request.
+/* The id of a question, as it went out with it (call/wait.c). */
+static bool read_question(struct str id, struct id *question_out)
+{
+    return id.len == ID_HEX_BYTES + 2 &&
+           id_from_hex(str_make(id.p + 1, ID_HEX_BYTES), question_out) == DMCP_OK;
+}
+
+/* What the handler is told of a question that the client gives up. */
+static struct str cancel_text(struct command *c, const yyjson_val *params)
+{
+    struct str reason = json_get_str(params, "reason");
+
+    reason = reason.p ? utf8_cut(reason, ERROR_TEXT_BYTES) : STR("no reason was given");
+    return str_of(arena_printf(&c->arena, "%d: the question was cancelled: %.*s",
+                               RPC_REQUEST_CANCELLED, STR_FMT(reason)));
+}
+
+/* notifications/cancelled {"requestId", "reason"}, of a request of the client's or one of ours.
+ * False: it names nothing that could be a request.
  * Source: MCP 2025-11-25, utilities, cancellation. */
 static bool cancel_request(struct endpoint *e, struct exchange *x)
 {
@@ -145,6 +163,9 @@ static bool cancel_request(struct endpoint *e, struct exchange *x)
     }
     c = endpoint_command(x, CMD_CANCEL);
     c->cancel.request_id = command_dup(c, rpc_id(x->message));
+    if (read_question(c->cancel.request_id, &c->cancel.input)) {
+        c->cancel.reason = cancel_text(c, x->message->params);
+    }
     exchange_move(e, x, EXCHANGE_ENGINE); /* 202 when it is durable */
     e->ops.post(e->ops.arg, c);
     return true;
@@ -168,16 +189,14 @@ static void take_notification(struct endpoint *e, struct exchange *x)
     exchange_respond(e, x, 202, STR_NONE);
 }
 
-/* The answer to a question, by the id that went out with it (call/wait.c). One of another form is
- * nobody's answer, and accepted like any message. */
+/* The answer to a question. One whose id is of another form is nobody's answer, and accepted like
+ * any message. */
 static void take_response(struct endpoint *e, struct exchange *x)
 {
-    struct str id = rpc_id(x->message);
     struct command *c;
     struct id input;
 
-    if (id.len != ID_HEX_BYTES + 2 ||
-        id_from_hex(str_make(id.p + 1, ID_HEX_BYTES), &input) != DMCP_OK) {
+    if (!read_question(rpc_id(x->message), &input)) {
         exchange_respond(e, x, 202, STR_NONE);
         return;
     }

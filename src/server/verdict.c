@@ -5,12 +5,9 @@
 #include "server/verdict.h"
 
 #include "base/limits.h"
+#include "json/rpc.h"
 #include "json/writer.h"
 #include "mcp/tool.h"
-
-/* The code that the Language Server Protocol gave to cancelled requests; JSON-RPC and MCP have
- * none. */
-#define REQUEST_CANCELLED (-32800)
 
 void verdict_cancelled(struct buf *out)
 {
@@ -19,7 +16,7 @@ void verdict_cancelled(struct buf *out)
     jw_init(&w, out);
     jw_object(&w);
     jw_key(&w, "code");
-    jw_int(&w, REQUEST_CANCELLED);
+    jw_int(&w, RPC_REQUEST_CANCELLED);
     jw_key(&w, "message");
     jw_strz(&w, "the request was cancelled");
     jw_object_end(&w);

@@ -108,6 +108,7 @@ void rig_answer_from(struct rig *r, uint64_t peer, struct id session, struct id 
                      const char *body);
 void rig_signal(struct rig *r, uint64_t peer, struct id call, const char *alias, const char *body);
 void rig_cancel(struct rig *r, uint64_t peer, const char *request_id);
+void rig_give_up(struct rig *r, uint64_t peer, struct id input, const char *reason);
 void rig_cancel_call(struct rig *r, uint64_t peer, struct id call);
 struct command *rig_keyed(struct rig *r, uint64_t peer, struct id session, const char *request_id,
                           const char *key, const char *arguments);

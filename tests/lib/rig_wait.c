@@ -164,6 +164,20 @@ void rig_cancel(struct rig *r, uint64_t peer, const char *request_id)
     rig_apply(r, c);
 }
 
+void rig_give_up(struct rig *r, uint64_t peer, struct id input, const char *reason)
+{
+    struct command *c = command_new(CMD_CANCEL);
+    char hex[ID_HEX_BYTES + 1];
+
+    id_to_hex(input, hex);
+    c->peer = peer;
+    c->session = r->session;
+    c->cancel.request_id = dup(c, hex);
+    c->cancel.input = input;
+    c->cancel.reason = dup(c, reason);
+    rig_apply(r, c);
+}
+
 void rig_cancel_call(struct rig *r, uint64_t peer, struct id call)
 {
     struct command *c = command_new(CMD_CANCEL);

@@ -107,6 +107,40 @@ WAIT_TEST(an_error_of_the_client_is_recorded_as_a_failure_and_wakes_the_call)
     assert_false(rig_has_id(r, KEY_INPUT, input));
 }
 
+WAIT_TEST(a_question_that_the_client_gives_up_has_failed)
+{
+    struct rig *r = *state;
+    struct id input, call = rig_asking(r, 1, "7", &input);
+
+    rig_give_up(r, 9, input, "-32800: no");
+    rig_expect_done(r, 9);
+    rig_commit(r);
+    rig_expect_dispatch(r, call, 2);
+    expect_row(r, call, "q", STEP_FAILED, "-32800: no");
+    assert_false(rig_has_id(r, KEY_INPUT, input));
+    rig_answer(r, 0, input, "1"); /* too late */
+    rig_give_up(r, 0, input, "again");
+    rig_commit(r);
+    expect_row(r, call, "q", STEP_FAILED, "-32800: no");
+}
+
+/* Ids of clients may look like ours. */
+WAIT_TEST(a_cancellation_means_a_request_of_the_client_rather_than_a_question)
+{
+    struct rig *r = *state;
+    struct id input, call = rig_asking(r, 1, "7", &input), other;
+    char hex[ID_HEX_BYTES + 1];
+
+    id_to_hex(input, hex);
+    other = rig_start(r, 2, hex);
+    rig_commit(r);
+    rig_drop_actions(r);
+    rig_give_up(r, 9, input, "no");
+    rig_commit(r);
+    assert_true(rig_flags(r, other) & UNFINISHED_CANCELLED);
+    expect_row(r, call, "q", STEP_STARTED, "1");
+}
+
 WAIT_TEST(two_questions_of_a_call_have_two_answers)
 {
     struct rig *r = *state;

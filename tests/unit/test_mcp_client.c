@@ -124,6 +124,30 @@ CANCEL_TEST(one_names_a_request_however_its_id_is_written)
     expect_cancel(*state, "\"\\u0061\"", "\"a\"");
 }
 
+/* Whether it is one of the client's requests or one of ours is known to the engine alone. */
+CANCEL_TEST(one_that_names_what_could_be_a_question_says_why_it_is_given_up)
+{
+    struct front *f = *state;
+    struct command *c;
+    char hex[ID_HEX_BYTES + 1];
+
+    front_post(f, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\","
+                  "\"params\":{\"requestId\":\"" QUESTION "\",\"reason\":\"no more\"}}");
+    c = front_expect(f, CMD_CANCEL);
+    id_to_hex(c->cancel.input, hex);
+    assert_string_equal(hex, QUESTION);
+    assert_true(str_eqz(c->cancel.reason, "-32800: the question was cancelled: no more"));
+    assert_true(str_eqz(c->cancel.request_id, "\"" QUESTION "\""));
+    command_free(c);
+    front_done(f);
+    expect_accepted(f);
+    front_post(f, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\","
+                  "\"params\":{\"requestId\":\"" QUESTION "\"}}");
+    c = front_expect(f, CMD_CANCEL);
+    assert_true(str_eqz(c->cancel.reason, "-32800: the question was cancelled: no reason was given"));
+    command_free(c);
+}
+
 CANCEL_TEST(one_that_names_what_cannot_be_a_request_is_accepted_and_goes_nowhere)
 {
     expect_cancel(*state, "null", NULL);

@@ -8,6 +8,7 @@
 
 #include "expand.h"
 #include "harness.h"
+#include "json/json.h"
 #include "match.h"
 #include "pool.h"
 #include "talk.h"
@@ -20,7 +21,7 @@ struct play {
     struct proc *server;
     struct talk talk;
     bool has_session;
-    char *event_id;
+    char *event_id, *asked;
     struct raw *raw[MAX_CONNECTIONS];
     size_t n_raw;
 
@@ -55,6 +56,7 @@ static void expand(struct play *p, const char *text, struct buf *out)
                                          { "$PORT", port },
                                          { "$DIR", p->server->dir },
                                          { "$EVENT", p->event_id ? p->event_id : "" },
+                                         { "$ASKED", p->asked ? p->asked : "" },
                                          { NULL, NULL } };
 
     snprintf(port, sizeof(port), "%u", p->talk.port);
@@ -216,6 +218,20 @@ static void keep_id(struct play *p, const struct raw_event *event)
     p->event_id = mem_strdup(event->id);
 }
 
+/* Of a request: what has a method and an id. */
+static void keep_asked(struct play *p, const char *message)
+{
+    yyjson_doc *doc = message ? yyjson_read(message, strlen(message), 0) : NULL;
+    yyjson_val *root = yyjson_doc_get_root(doc);
+    const char *id = yyjson_get_str(yyjson_obj_get(root, "id"));
+
+    if (id && yyjson_obj_get(root, "method")) {
+        mem_free(p->asked);
+        p->asked = mem_strdup(id);
+    }
+    yyjson_doc_free(doc);
+}
+
 static struct raw_event next_event(struct play *p, struct raw *r)
 {
     struct raw_event event;
@@ -258,6 +274,7 @@ static void expect_event(struct play *p, struct raw *r, const char *expected)
         fail_case(p, "an event without an id: %s", event.data);
     }
     keep_id(p, &event);
+    keep_asked(p, event.data);
     expect_json(p, expected, event.data ? event.data : "(no data)");
 }
 
@@ -330,6 +347,19 @@ static void expect(struct play *p, const char *text)
 
 /* ---- a whole case ---- */
 
+/* "2025-11-25", "2025-11-25 {"roots":{}}" */
+static void begin_session(struct play *p, char *text)
+{
+    char *capabilities = strchr(text, ' ');
+
+    if (capabilities) {
+        *capabilities++ = '\0';
+    }
+    need_server(p);
+    talk_begin_as(&p->talk, p->server->port, text, capabilities ? capabilities : "{}");
+    p->has_session = true;
+}
+
 static void play_line(struct play *p, char *line)
 {
     struct buf text;
@@ -346,9 +376,7 @@ static void play_line(struct play *p, char *line)
     } else if (strncmp(line, "server ", 7) == 0) {
         p->server = pool_get(line + 7);
     } else if (strncmp(line, "session ", 8) == 0) {
-        need_server(p);
-        talk_begin(&p->talk, p->server->port, line + 8);
-        p->has_session = true;
+        begin_session(p, line + 8);
     } else if (line[0] && line[0] != '#') {
         fail_case(p, "what is \"%s\"?", line);
     }
@@ -363,6 +391,7 @@ static void play_fini(struct play *p)
     buf_fini(&p->head);
     buf_fini(&p->body);
     mem_free(p->event_id);
+    mem_free(p->asked);
 }
 
 void case_run(const char *path)

@@ -5,6 +5,7 @@
  *     # a session that was never issued gets 404            the sentence
  *     server tests/gates --max-calls 1                      unless it is plain tests/everything
  *     session 2025-11-25                                    begun beforehand; none without this
+ *     session 2025-11-25 {"roots":{}}                       the same with these capabilities
  *
  *     > POST /mcp                                           sent, on a new connection
  *     > Mcp-Session-Id: 0123                                instead of the default field
@@ -35,7 +36,7 @@
  * Mcp-Session-Id and MCP-Protocol-Version. Content-Length is added to a body.
  *
  * Everywhere $SESSION, $PORT, $DIR (a directory of the server's own) and $EVENT (the id of the last
- * event) are replaced, and ${text*N} by N times the text. Empty lines, and lines with # behind the
+ * event), $ASKED (the id of the server's last request, without its quotes) are replaced, and ${text*N} by N times the text. Empty lines, and lines with # behind the
  * first, are comments.
  */
 #ifndef TESTS_WIRE_CASE_H
