@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* Of a prompt. */
-#define ARG(called, is_needed) { .name = called, .required = is_needed }
+#define ARG(called, what, is_needed) { .name = called, .description = what, .required = is_needed }
 #define END { .name = NULL }
 
 /* ---- held at a gate ---- */
@@ -161,22 +161,22 @@ static int later(dmcp_call *call)
 
 static const dmcp_prompt prompts[] = {
     { .name = "greet_user",
-      .args = (const dmcp_prompt_arg[]){ ARG("name", true), ARG("style", false), END },
+      .args = (const dmcp_prompt_arg[]){ ARG("name", "whom", true), ARG("style", "how", false), END },
       .handler = greet_user },
     { .name = "write_about",
-      .args = (const dmcp_prompt_arg[]){ ARG("topic", true), END },
+      .args = (const dmcp_prompt_arg[]){ ARG("topic", NULL, true), END },
       .handler = write_about },
     { .name = "progress",
-      .args = (const dmcp_prompt_arg[]){ ARG("task", true), END },
+      .args = (const dmcp_prompt_arg[]){ ARG("task", NULL, true), END },
       .handler = progress_prompt },
     { .name = "logging",
-      .args = (const dmcp_prompt_arg[]){ ARG("level", true), END },
+      .args = (const dmcp_prompt_arg[]){ ARG("level", NULL, true), END },
       .handler = logging_prompt },
     { .name = "steps", .handler = steps_prompt, .durability = DMCP_EPHEMERAL },
     { .name = "broken", .handler = broken },
     { .name = "later", .handler = later },
     { .name = "held",
-      .args = (const dmcp_prompt_arg[]){ ARG("gate", true), END },
+      .args = (const dmcp_prompt_arg[]){ ARG("gate", NULL, true), END },
       .handler = held },
 };
 
