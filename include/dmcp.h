@@ -591,6 +591,8 @@ typedef struct dmcp_step {
     dmcp_type type;       /* what the result must be; DMCP_ANY accepts all */
     dmcp_retry retry;
     const int *retryable; /* at-most-once: the body's error codes that may be tried again, then 0 */
+    bool run_once;        /* at-least-once: --validate-effects does not run the body a second time,
+                           * since that costs too much, or never gives the same twice */
 } dmcp_step;
 
 /* A step's body. It returns DMCP_OK and may set *result (null otherwise), or an error: a positive

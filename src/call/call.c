@@ -34,6 +34,7 @@ void call_open(dmcp_call *call, struct call_env *env, struct waiter *waiter, enu
     *call = (struct dmcp_call){ .env = env, .waiter = waiter, .mode = mode, .tool_name = "" };
     arena_init(&call->arena);
     hmap_init(&call->recorded);
+    hmap_init(&call->failed);
     scope_open(call, &call->root, SCOPE_HANDLER, STR(""));
     call->prefix = STR("");
     call->doc = json_doc_new();
@@ -47,6 +48,7 @@ void call_close(dmcp_call *call)
     buf_fini(&call->reply.blocks);
     scope_close(call, &call->root);
     hmap_fini(&call->recorded);
+    hmap_fini(&call->failed);
     value_forget_places(NULL);
     yyjson_mut_doc_free(call->doc);
     arena_fini(&call->arena);

@@ -33,6 +33,7 @@
 #include "base/list.h"
 #include "base/mailbox.h"
 #include "base/waiter.h"
+#include "call/validation.h"
 #include "dmcp.h"
 #include "engine/action.h"
 #include "engine/command.h"
@@ -46,6 +47,7 @@ struct call_env {
     struct mailbox *io;     /* takes struct action, of ephemeral calls */
     struct store *store;    /* for reads */
     const atomic_bool *is_stopping; /* retries do not wait any longer */
+    struct validation *validation;  /* NULL: nothing is run a second time */
 };
 
 /* What a worker runs: the handler and its context stand behind tool->handler. */

@@ -99,12 +99,19 @@ static enum call_outcome write_failure(dmcp_call *call, int code, struct buf *ou
     return OUTCOME_RESULT;
 }
 
-static enum call_outcome write_outcome(dmcp_call *call, int code, struct buf *out)
+/* What the handler came to, as code and, if it is a success, as text. */
+static int settle(dmcp_call *call, int code, struct buf *out)
 {
+    if (call->is_refuted) {
+        return DMCP_E_DIVERGED; /* whatever the handler made of it */
+    }
+    if (call_is_journaled(call) && call->poison != DMCP_OK) {
+        return call->poison;
+    }
     if (code == DMCP_OK) {
         code = reply_write(call, out);
     }
-    return code == DMCP_OK ? OUTCOME_RESULT : write_failure(call, code, out);
+    return code == DMCP_OK ? validate_handler(call) : code;
 }
 
 static void finish_journaled(dmcp_call *call, enum call_outcome outcome, struct str body)
@@ -134,6 +141,14 @@ static void finish_ephemeral(dmcp_call *call, enum call_outcome outcome, struct 
     mailbox_put(call->env->io, &a->mail);
 }
 
+/* The attempt was cut short. */
+static void give_back(dmcp_call *call)
+{
+    log_info("call=%s tool=%s attempt=%u: given back: %s", call->id_hex, call->tool_name,
+             dmcp_call_attempt(call), dmcp_strerror(call->poison));
+    call_post(call, call_command(call, CMD_CALL_RELEASE));
+}
+
 static void finish(dmcp_call *call, int code)
 {
     enum call_outcome outcome;
@@ -145,18 +160,18 @@ static void finish(dmcp_call *call, int code)
                                                              : CMD_CALL_SUSPEND));
         return;
     }
-    if (call_is_journaled(call) && call->poison != DMCP_OK) {
-        log_info("call=%s tool=%s attempt=%u: given back: %s", call->id_hex, call->tool_name,
-                 dmcp_call_attempt(call), dmcp_strerror(call->poison));
-        call_post(call, call_command(call, CMD_CALL_RELEASE));
-        return;
-    }
     if (!call_is_journaled(call)) {
         flushed = call_flush_recorded(call); /* the answer may tell what was read */
         code = flushed == DMCP_OK ? code : flushed;
     }
     buf_init(&body, LIMIT_RESULT_BYTES);
-    outcome = write_outcome(call, code, &body);
+    code = settle(call, code, &body);
+    if (call_is_journaled(call) && call->poison != DMCP_OK && !call->is_refuted) {
+        give_back(call);
+        buf_fini(&body);
+        return;
+    }
+    outcome = code == DMCP_OK ? OUTCOME_RESULT : write_failure(call, code, &body);
     if (call_is_journaled(call)) {
         finish_journaled(call, outcome, buf_str(&body));
     } else {
@@ -221,7 +236,7 @@ int call_execute_outside(struct call_env *env, struct waiter *waiter, const stru
 
 void dmcp_close_stream(dmcp_call *call)
 {
-    if (call_is_journaled(call) && call->poison == DMCP_OK) {
+    if (call_is_journaled(call) && call->poison == DMCP_OK && !call->rerun) {
         call_post(call, call_command(call, CMD_CALL_DETACH));
     }
 }

@@ -29,6 +29,7 @@ struct step {
     struct dmcp_retry retry;
     dmcp_value *value; /* what the body gave */
     struct buf text;   /* the same as JSON */
+    struct hmap used;  /* the aliases that its last run used */
 };
 
 /* ---- what is recorded ---- */
@@ -94,6 +95,9 @@ static int run_body(struct step *s)
     FAULT_POINT("body.before");
     rc = s->body(call, s->arg, &result);
     FAULT_POINT("body.after");
+    hmap_fini(&s->used);
+    s->used = scope.used;
+    hmap_init(&scope.used);
     scope_close(call, &scope);
     if (call->poison != DMCP_OK) {
         return call->poison;
@@ -148,6 +152,31 @@ static struct str step_label(const struct step *s)
                : STR_NONE;
 }
 
+/* Runs the body that has succeeded a second time. See validate.c. */
+static int validate_body(struct step *s)
+{
+    dmcp_call *call = s->call;
+    struct rerun r;
+    struct scope scope;
+    struct buf again;
+    dmcp_value *result = NULL;
+    int rc;
+
+    if (s->spec->run_once || !validate_is_due(call)) {
+        return DMCP_OK;
+    }
+    r.what = dmcp_format(call, "step \"%s\" of %s", s->spec->alias, call_who(call));
+    buf_init(&again, LIMIT_RESULT_BYTES);
+    scope_open(call, &scope, SCOPE_BODY, str_of(s->spec->alias));
+    rerun_begin(call, &r, &s->used, &scope.used);
+    rc = s->body(call, s->arg, &result);
+    json_write_mut(&again, result ? value_mut(result) : yyjson_mut_null(call->doc));
+    rc = rerun_end(call, rc, buf_str(&s->text), buf_str(&again));
+    scope_close(call, &scope);
+    buf_fini(&again);
+    return rc;
+}
+
 static void record_result(struct step *s)
 {
     if (call_is_journaled(s->call)) {
@@ -197,6 +226,9 @@ static int run_at_least_once(struct step *s)
     }
     if (rc == DMCP_OK) {
         rc = check_result(s);
+    }
+    if (rc == DMCP_OK) {
+        rc = validate_body(s);
     }
     if (rc == DMCP_OK) {
         record_result(s);
@@ -320,6 +352,22 @@ static int check_step(struct step *s)
     return rc;
 }
 
+static int run_guarded(struct step *s)
+{
+    int rc;
+
+    if (s->call->rerun) {
+        return rerun_unrecorded(s->call, s->alias,
+                                dmcp_format(s->call, "step \"%s\"", s->spec->alias));
+    }
+    buf_init(&s->text, LIMIT_RESULT_BYTES);
+    hmap_init(&s->used);
+    rc = s->guard == GUARD_AT_LEAST_ONCE ? run_at_least_once(s) : run_at_most_once(s);
+    hmap_fini(&s->used);
+    buf_fini(&s->text);
+    return rc;
+}
+
 static int run_step(struct step *s, dmcp_value **result_out)
 {
     struct entry entry;
@@ -332,14 +380,12 @@ static int run_step(struct step *s, dmcp_value **result_out)
     if (rc == DMCP_OK) {
         rc = replay(s, &entry);
     } else if (rc == DMCP_E_NOTFOUND) {
-        buf_init(&s->text, LIMIT_RESULT_BYTES);
-        rc = s->guard == GUARD_AT_LEAST_ONCE ? run_at_least_once(s) : run_at_most_once(s);
-        buf_fini(&s->text);
+        rc = run_guarded(s);
     }
     if (rc == DMCP_OK && result_out) {
         *result_out = s->value;
     }
-    return rc;
+    return validate_keep(s->call, s->alias, rc);
 }
 
 int dmcp_at_least_once_with(dmcp_call *call, const dmcp_step *step, dmcp_step_fn *body, void *arg,

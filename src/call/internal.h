@@ -37,6 +37,8 @@ struct scope {
 struct entry {
     uint8_t guard, state;
     struct str body;
+    struct str label; /* this and the digest only when it was read from the store */
+    struct id digest;
 };
 
 struct reply {
@@ -50,6 +52,16 @@ struct reply {
     dmcp_role role;             /* of a prompt's next message */
     size_t n_suggestions;       /* of a completion; the first ones stand in blocks */
     size_t n_blocks;
+};
+
+/* A second run of what has just succeeded: it finds what the first one recorded, and may record
+ * nothing. See validate.c. */
+struct rerun {
+    const char *what;                  /* for texts: `tool "x"`, `step "y" of tool "x"` */
+    const struct hmap *first, *second; /* the aliases that the runs used */
+    const char *difference;            /* the first one that was found; NULL */
+    unsigned n_steps;                  /* of the call, before it */
+    bool was_fresh;                    /* the same */
 };
 
 struct dmcp_call {
@@ -79,6 +91,11 @@ struct dmcp_call {
     bool is_yielding;  /* suspended, but for nothing: to be run again at once */
     bool is_dirty;     /* something was recorded, or read, that may not be durable */
     unsigned n_steps;
+
+    struct rerun *rerun;    /* NULL: this is no second run */
+    bool is_refuted;        /* a second run differed, and the call fails with that */
+    struct hmap failed;     /* alias -> what failed in this attempt and has no row that says so; of
+                             * validate.c, and only kept for it */
 
     struct reply reply;
     struct dmcp_batch *batches; /* all that were made, or since the iteration began; to be freed */
@@ -182,9 +199,39 @@ int journal_find(dmcp_call *call, struct str alias, struct entry *entry_out) MUS
 /* The same from the store, also in a first attempt. */
 int journal_read(dmcp_call *call, struct str alias, struct entry *entry_out) MUST_CHECK;
 
+/* This attempt finds it from now on. */
+void journal_remember(dmcp_call *call, enum step_guard guard, struct str alias, struct str body);
+
 /* Records a result, without waiting. The label is for people. */
 void journal_record(dmcp_call *call, enum step_guard guard, struct str alias, struct str label,
                     struct str body);
+
+/* ---- validate.c ---- */
+
+/* Whether what has just succeeded is to be run a second time: not in a second run itself, nor in a
+ * call that is to end, nor in a server that stops. */
+bool validate_is_due(const dmcp_call *call);
+
+/* Runs the handler again, which has just succeeded. DMCP_OK: it did the same, or nobody is to be bothered
+ * with it. DMCP_E_DIVERGED: the call is refuted, with the text. Else the call is poisoned. */
+int validate_handler(dmcp_call *call) MUST_CHECK;
+
+/* Around any second run. rerun_end judges it, with the same codes: what it returned, and what the
+ * runs gave, as JSON texts. What is done in between keeps to the maps of aliases given. */
+void rerun_begin(dmcp_call *call, struct rerun *r, const struct hmap *first,
+                 const struct hmap *second);
+int rerun_end(dmcp_call *call, int code, struct str first, struct str second) MUST_CHECK;
+
+/* In a second run, what was not recorded is about to be: returns what it returned the first time,
+ * when it failed then, else notes the difference and ends the run. */
+int rerun_unrecorded(dmcp_call *call, struct str alias, const char *what);
+int rerun_differs(dmcp_call *call, const char *fmt, ...) PRINTF(2, 3);
+
+/* In a second run: whether this failed in the first one; the error is set again then. */
+bool rerun_failed(dmcp_call *call, struct str alias, int *code_out);
+
+/* Keeps a failure for a second run; returns the code. */
+int validate_keep(dmcp_call *call, struct str alias, int code);
 
 /* ---- value.c, make.c, pack.c ---- */
 
@@ -274,6 +321,9 @@ const char *call_cancelled_text(dmcp_call *call);
 /* The result object of the handler's reply. DMCP_E_TOOBIG, DMCP_E_TYPE with the text: it cannot
  * be one. */
 int reply_write(dmcp_call *call, struct buf *out) MUST_CHECK;
+
+/* The parts that the handler set, as a JSON array that tells one reply from another. */
+void reply_write_parts(dmcp_call *call, struct buf *out);
 
 /* ---- map.c ---- */
 

@@ -102,7 +102,8 @@ int journal_read(dmcp_call *call, struct str alias, struct entry *entry_out)
     if (rc == DMCP_OK) {
         rc = journal_record_dec(buf_str(&value), &r);
         if (rc == DMCP_OK) {
-            *entry_out = (struct entry){ r.guard, r.state, call_dup(call, r.body) };
+            *entry_out = (struct entry){ r.guard, r.state, call_dup(call, r.body),
+                                         call_dup(call, r.label), r.digest };
         } else {
             call_fail(call, rc, "a row of the call's journal cannot be decoded");
         }
@@ -116,9 +117,13 @@ int journal_read(dmcp_call *call, struct str alias, struct entry *entry_out)
 int journal_find(dmcp_call *call, struct str alias, struct entry *entry_out)
 {
     const struct entry *known;
+    int code;
 
     if (!call_is_journaled(call)) {
         return DMCP_E_NOTFOUND;
+    }
+    if (call->rerun && rerun_failed(call, alias, &code)) {
+        return code;
     }
     known = hmap_get(&call->recorded, alias);
     if (known) {
@@ -129,6 +134,17 @@ int journal_find(dmcp_call *call, struct str alias, struct entry *entry_out)
 }
 
 /* ---- recording ---- */
+
+void journal_remember(dmcp_call *call, enum step_guard guard, struct str alias, struct str body)
+{
+    struct entry *entry = arena_alloc(&call->arena, sizeof(*entry));
+
+    *entry = (struct entry){ .guard = (uint8_t)guard,
+                             .state = STEP_DONE,
+                             .body = call_dup(call, body),
+                             .label = STR_NONE };
+    hmap_put(&call->recorded, alias, entry);
+}
 
 void journal_record(dmcp_call *call, enum step_guard guard, struct str alias, struct str label,
                     struct str body)
@@ -142,5 +158,8 @@ void journal_record(dmcp_call *call, enum step_guard guard, struct str alias, st
     c->step.body = command_dup(c, body);
     call_post(call, c);
     call->is_dirty = true;
+    if (call->env->validation) {
+        journal_remember(call, guard, alias, body); /* the row may not be visible yet */
+    }
     FAULT_POINT("step.recorded");
 }

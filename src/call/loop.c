@@ -29,6 +29,7 @@ struct loop {
     unsigned n_run;   /* iterations, in this attempt */
     struct id digest; /* of the row's body; zero for no row */
     struct buf row;   /* the next body */
+    struct buf before; /* the body that the iteration began from; only for validation */
 };
 
 static const struct id no_id;
@@ -47,6 +48,10 @@ static int read_row(struct loop *l, const struct entry *entry)
     l->it.index = yyjson_mut_get_uint(yyjson_mut_arr_get(v, 0));
     l->it.state = value_of(yyjson_mut_arr_get(v, 1));
     l->digest = digest_id(entry->body);
+    if (l->call->env->validation) {
+        buf_reset(&l->before);
+        buf_add_str(&l->before, entry->body);
+    }
     return DMCP_OK;
 }
 
@@ -124,7 +129,7 @@ static int record(struct loop *l, const struct scope *scope, struct str prefix)
 /* What the call has for the iteration alone, and what it had before. */
 struct frame {
     struct scope scope;
-    struct hmap recorded;
+    struct hmap recorded, failed;
     struct dmcp_batch *batches;
     unsigned n_steps;
 };
@@ -144,9 +149,11 @@ static void frame_enter(struct loop *l, struct frame *f)
     call->prefix = call_dup(call, buf_str(&prefix));
     buf_fini(&prefix);
     f->recorded = call->recorded;
+    f->failed = call->failed;
     f->batches = call->batches;
     f->n_steps = call->n_steps;
     hmap_init(&call->recorded);
+    hmap_init(&call->failed);
     call->batches = NULL;
     scope_open(call, &f->scope, SCOPE_ITERATION, str_of(l->name));
 }
@@ -158,7 +165,9 @@ static void frame_leave(struct loop *l, struct frame *f)
     scope_close(call, &f->scope);
     batch_free_all(call);
     hmap_fini(&call->recorded);
+    hmap_fini(&call->failed);
     call->recorded = f->recorded;
+    call->failed = f->failed;
     call->batches = f->batches;
     call->n_steps = f->n_steps;
     call->prefix = STR("");
@@ -189,6 +198,70 @@ static int check_may_run(struct loop *l)
     return call_is_cancelled(call) ? call_fail_cancelled(call) : DMCP_OK;
 }
 
+/* Until the next row is made. */
+static int iterate(struct loop *l)
+{
+    dmcp_call *call = l->call;
+    int rc = sleep_between(l);
+
+    if (rc == DMCP_OK) {
+        rc = l->body(call, &l->it);
+        rc = call->poison != DMCP_OK ? call->poison : rc;
+    }
+    return rc == DMCP_OK ? write_row(l) : rc;
+}
+
+/* What the row that the iteration began from says. */
+static int restore(struct loop *l)
+{
+    struct entry entry = { .body = call_dup(l->call, buf_str(&l->before)) };
+
+    l->it.state = NULL;
+    l->it.is_last = false;
+    return entry.body.len > 0 ? read_row(l, &entry) : DMCP_OK;
+}
+
+/* The row, and whether it is the loop's last one. */
+static struct str outcome(const struct loop *l)
+{
+    return str_of(dmcp_format(l->call, "[%.*s,%s]", STR_FMT(buf_str(&l->row)),
+                              l->it.is_last ? "true" : "false"));
+}
+
+/* Runs the iteration that has succeeded a second time. See validate.c. */
+static int validate_iteration(struct loop *l, struct scope *scope)
+{
+    dmcp_call *call = l->call;
+    struct hmap used = scope->used;
+    dmcp_iteration it = l->it;
+    struct str first, row;
+    struct rerun r;
+    int rc;
+
+    if (!validate_is_due(call)) {
+        return DMCP_OK;
+    }
+    first = outcome(l);
+    row = call_dup(call, buf_str(&l->row));
+    hmap_init(&scope->used);
+    memset(scope->n_values, 0, sizeof(scope->n_values));
+    scope->n_sleeps = 0;
+    r.what = dmcp_format(call, "iteration %llu of %s in %s", (unsigned long long)l->it.index,
+                         l->what, call_who(call));
+    rerun_begin(call, &r, &used, &scope->used);
+    rc = restore(l);
+    if (rc == DMCP_OK) {
+        rc = iterate(l);
+    }
+    rc = rerun_end(call, rc, first, outcome(l));
+    hmap_fini(&scope->used);
+    scope->used = used;
+    l->it = it;
+    buf_reset(&l->row);
+    buf_add_str(&l->row, row);
+    return rc;
+}
+
 static int run_iteration(struct loop *l)
 {
     dmcp_call *call = l->call;
@@ -196,13 +269,9 @@ static int run_iteration(struct loop *l)
     int rc;
 
     frame_enter(l, &frame);
-    rc = sleep_between(l);
+    rc = iterate(l);
     if (rc == DMCP_OK) {
-        rc = l->body(call, &l->it);
-        rc = call->poison != DMCP_OK ? call->poison : rc;
-    }
-    if (rc == DMCP_OK) {
-        rc = write_row(l);
+        rc = validate_iteration(l, &frame.scope);
     }
     if (rc == DMCP_OK) {
         rc = record(l, &frame.scope, call->prefix);
@@ -267,22 +336,19 @@ static int check_loop(struct loop *l)
     return DMCP_OK;
 }
 
-static int run(struct loop *l)
+/* In a second run it is over. */
+static int go_on(struct loop *l)
+{
+    return l->call->rerun ? rerun_unrecorded(l->call, l->alias, l->what) : run_all(l);
+}
+
+static int look_up_and_run(struct loop *l)
 {
     struct entry entry;
-    int rc = journal_claim(l->call, l->alias);
+    int rc = journal_find(l->call, l->alias, &entry);
 
-    if (rc == DMCP_E_ALIAS) {
-        return call_fail(l->call, rc,
-                         "%s was run before in this attempt of %s: give each loop an alias of its "
-                         "own",
-                         l->what, call_who(l->call));
-    }
-    if (rc == DMCP_OK) {
-        rc = journal_find(l->call, l->alias, &entry);
-    }
     if (rc == DMCP_E_NOTFOUND) {
-        return run_all(l);
+        return go_on(l);
     }
     if (rc == DMCP_OK && entry.guard != GUARD_LOOP) {
         return call_fail_diverged(l->call, "%s is %s in the call's journal", l->what,
@@ -291,7 +357,20 @@ static int run(struct loop *l)
     if (rc == DMCP_OK) {
         rc = read_row(l, &entry);
     }
-    return rc == DMCP_OK && entry.state != STEP_DONE ? run_all(l) : rc;
+    return rc == DMCP_OK && entry.state != STEP_DONE ? go_on(l) : rc;
+}
+
+static int run(struct loop *l)
+{
+    int rc = journal_claim(l->call, l->alias);
+
+    if (rc == DMCP_E_ALIAS) {
+        return call_fail(l->call, rc,
+                         "%s was run before in this attempt of %s: give each loop an alias of its "
+                         "own",
+                         l->what, call_who(l->call));
+    }
+    return rc == DMCP_OK ? validate_keep(l->call, l->alias, look_up_and_run(l)) : rc;
 }
 
 int dmcp_loop(dmcp_call *call, const char *alias, uint64_t interval_ms, dmcp_iteration_fn *body,
@@ -313,8 +392,10 @@ int dmcp_loop(dmcp_call *call, const char *alias, uint64_t interval_ms, dmcp_ite
     l.what = dmcp_format(call, "loop \"%s\"", alias);
     l.alias = journal_alias(call, ALIAS_LOOP, &part, 1);
     buf_init(&l.row, SIZE_MAX / 2);
+    buf_init(&l.before, SIZE_MAX / 2);
     rc = run(&l);
     buf_fini(&l.row);
+    buf_fini(&l.before);
     if (rc == DMCP_OK && state_out) {
         *state_out = l.it.state ? l.it.state : value_of(yyjson_mut_null(call->doc));
     }

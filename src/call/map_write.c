@@ -19,12 +19,32 @@
 
 /* ---- telling a write to the engine ---- */
 
+/* In a second run nothing is written. */
+static int compare_rows(dmcp_call *call, struct str alias, struct str label,
+                        const struct batch *rows)
+{
+    struct entry entry;
+    int rc = journal_find(call, alias, &entry);
+
+    if (rc == DMCP_E_NOTFOUND) {
+        return rerun_unrecorded(call, alias, dmcp_format(call, "%.*s", STR_FMT(label)));
+    }
+    if (rc == DMCP_OK && !id_eq(entry.digest, digest_id(buf_str(&rows->ops)))) {
+        return rerun_differs(call, "%.*s writes other entries", STR_FMT(label));
+    }
+    return rc;
+}
+
 /* The rows are taken. */
 static int write_rows(dmcp_call *call, struct str alias, struct str label, struct batch *rows)
 {
-    struct command *c = call_command(call, CMD_MAP);
+    struct command *c;
     int rc;
 
+    if (call->rerun) {
+        return compare_rows(call, alias, label, rows);
+    }
+    c = call_command(call, CMD_MAP);
     batch_fini(&c->map.rows);
     c->map.rows = *rows;
     batch_init(rows);
@@ -41,7 +61,7 @@ static int write_rows(dmcp_call *call, struct str alias, struct str label, struc
         call->is_dirty = call_is_journaled(call); /* else it was durable before it returned */
         FAULT_POINT("map.written");
     }
-    return rc;
+    return validate_keep(call, alias, rc);
 }
 
 static int add_put(dmcp_call *call, struct batch *rows, struct str map, const char *key,

@@ -76,6 +76,11 @@ static int send_journaled(struct event *ev, struct str message)
     if (rc != DMCP_E_NOTFOUND) {
         return rc; /* DMCP_OK: an earlier attempt sent it */
     }
+    if (call->rerun) {
+        return rerun_unrecorded(call, alias,
+                                dmcp_format(call, "%.*s",
+                                            STR_FMT(utf8_cut(buf_str(&ev->label), LABEL_BYTES))));
+    }
     c = call_command(call, CMD_EVENT);
     c->event.alias = command_dup(c, alias);
     c->event.label = command_dup(c, utf8_cut(buf_str(&ev->label), LABEL_BYTES));
@@ -87,7 +92,7 @@ static int send_journaled(struct event *ev, struct str message)
     if (rc == DMCP_OK) {
         call->is_dirty = true;
     }
-    return rc;
+    return validate_keep(call, alias, rc);
 }
 
 /* Without a journal: once per time that it is said. */

@@ -38,19 +38,20 @@ static int look_up(dmcp_call *call, enum value_kind kind, struct str *alias_out,
         rc = value_parse(call, entry.body, v_out);
         return rc == DMCP_OK ? rc : call_fail(call, DMCP_E_CORRUPT, "%s in the journal", name);
     }
+    if (rc == DMCP_E_NOTFOUND && call->rerun) {
+        return rerun_unrecorded(call, *alias_out, dmcp_format(call, "%s", name));
+    }
     return rc;
 }
 
 /* The new answer, as JSON text, goes into the journal. */
 static void keep(dmcp_call *call, enum value_kind kind, struct str alias, struct buf *body)
 {
-    struct entry *entry;
     struct buf label;
 
     if (call_is_journaled(call)) {
-        entry = arena_alloc(&call->arena, sizeof(*entry));
-        *entry = (struct entry){ GUARD_VALUE, STEP_DONE, call_dup(call, buf_str(body)) };
-        hmap_put(&call->recorded, alias, entry); /* a body that is tried again asks again */
+        /* A body that is tried again asks again. */
+        journal_remember(call, GUARD_VALUE, alias, buf_str(body));
         buf_init(&label, SIZE_MAX / 2);
         buf_addf(&label, "%s#%u", kind_names[kind], call->scope->n_values[kind]);
         journal_record(call, GUARD_VALUE, alias, buf_str(&label), buf_str(body));

@@ -207,6 +207,33 @@ static void write_result(const struct reply *r, struct str structured, struct bu
     jw_object_end(&w);
 }
 
+void reply_write_parts(dmcp_call *call, struct buf *out)
+{
+    const struct reply *r = &call->reply;
+    struct json_writer w;
+    struct buf part;
+
+    buf_init(&part, SIZE_MAX / 2);
+    if (r->structured) {
+        json_write_mut(&part, r->structured);
+    } else {
+        jw_init(&w, &part);
+        jw_str(&w, r->is_error ? r->text : STR(""));
+    }
+    jw_init(&w, out);
+    jw_array(&w);
+    jw_strz(&w, r->is_error ? "error" : "result");
+    jw_raw(&w, buf_str(&part));
+    if (r->n_blocks > 0) {
+        jw_raw(&w, buf_str(&r->blocks));
+    }
+    if (r->meta.p) {
+        jw_raw(&w, r->meta);
+    }
+    jw_array_end(&w);
+    buf_fini(&part);
+}
+
 int reply_write(dmcp_call *call, struct buf *out)
 {
     const struct reply *r = &call->reply;

@@ -270,6 +270,9 @@ static int replay(struct until *u, const struct entry *entry)
     case STEP_STARTED:
         break;
     }
+    if (u->call->rerun) {
+        return rerun_unrecorded(u->call, u->alias, u->what);
+    }
     if (call_is_cancelled(u->call)) {
         call_post(u->call, step_command(u, STEP_OP_RESET, STR("")));
         return call_fail_cancelled(u->call);
@@ -288,10 +291,15 @@ static int run(struct until *u)
     if (rc == DMCP_OK) {
         rc = journal_find(u->call, u->alias, &entry);
     }
-    if (rc == DMCP_E_NOTFOUND) {
-        return call_is_cancelled(u->call) ? call_fail_cancelled(u->call) : look(u, false);
+    if (rc == DMCP_E_NOTFOUND && u->call->rerun) {
+        return rerun_unrecorded(u->call, u->alias, u->what);
     }
-    return rc == DMCP_OK ? replay(u, &entry) : rc;
+    if (rc == DMCP_E_NOTFOUND) {
+        rc = call_is_cancelled(u->call) ? call_fail_cancelled(u->call) : look(u, false);
+    } else if (rc == DMCP_OK) {
+        rc = replay(u, &entry);
+    }
+    return validate_keep(u->call, u->alias, rc);
 }
 
 int dmcp_until(dmcp_call *call, const char *alias, dmcp_condition_fn *condition, void *arg,

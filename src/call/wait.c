@@ -157,7 +157,7 @@ static int withdraw(const struct wait *w, const struct entry *entry, const char 
     uint64_t asked;
     int rc;
 
-    if (!w->write_request) {
+    if (!w->write_request || w->call->rerun) {
         return DMCP_OK;
     }
     rc = read_asked(w, entry, &asked);
@@ -224,6 +224,9 @@ static int wait_on(struct wait *w, const struct entry *entry)
 {
     int rc = DMCP_OK;
 
+    if (w->call->rerun) {
+        return rerun_unrecorded(w->call, w->alias, w->what);
+    }
     if (call_is_cancelled(w->call)) {
         rc = withdraw(w, entry, call_cancelled_text(w->call));
         return rc == DMCP_OK ? call_fail_cancelled(w->call) : rc;
@@ -277,6 +280,9 @@ int wait_for(struct wait *w, struct str *answer_out)
             return call_fail_cancelled(w->call);
         }
         rc = check_client(w);
+        if (rc == DMCP_OK && w->call->rerun) {
+            return rerun_unrecorded(w->call, w->alias, w->what);
+        }
         if (rc == DMCP_OK) {
             rc = register_wait(w, w->write_request ? 1 : 0);
         }

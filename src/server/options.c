@@ -13,7 +13,7 @@
 #include "base/limits.h"
 
 enum option_type { OPTION_TEXT, OPTION_COUNT, OPTION_BYTES, OPTION_DURATION, OPTION_LEVEL,
-                   OPTION_FLAG };
+                   OPTION_VALIDATION, OPTION_FLAG };
 
 struct option {
     const char *name;
@@ -57,6 +57,9 @@ static const struct option table[] = {
       "comma-separated Origins besides loopback, * for all" },
     { "allow-host", OPTION_TEXT, AT(allow_host), "", 0, 0,
       "comma-separated Host names besides loopback, * for all" },
+    { "validate-effects", OPTION_VALIDATION, AT(validation), "off", 0, 0,
+      "run what succeeds a second time, to find what a crash would change: off, quiet (log it) or "
+      "on (fail the call, for tests)" },
     { "no-supervisor", OPTION_FLAG, AT(no_supervisor), "", 0, 0,
       "run in one process, for a debugger; a crash then ends the server" },
 };
@@ -100,6 +103,22 @@ static int parse_number(const struct option *o, const char *text, uint64_t *valu
     return err_set(e, DMCP_E_INVALID, "--%s: \"%s\" is not %s", o->name, text, form);
 }
 
+static int parse_validation(const struct option *o, const char *text, enum validation_mode *mode_out,
+                            struct err *e)
+{
+    static const char *const names[] = { [VALIDATE_OFF] = "off",
+                                         [VALIDATE_QUIET] = "quiet",
+                                         [VALIDATE_ON] = "on" };
+
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *mode_out = (enum validation_mode)i;
+            return DMCP_OK;
+        }
+    }
+    return err_set(e, DMCP_E_INVALID, "--%s: \"%s\" is not off, quiet or on", o->name, text);
+}
+
 static int set(struct options *options, const struct option *o, const char *text, struct err *e)
 {
     void *at = (char *)options + o->offset;
@@ -117,6 +136,8 @@ static int set(struct options *options, const struct option *o, const char *text
                            o->name, text);
         }
         return DMCP_OK;
+    case OPTION_VALIDATION:
+        return parse_validation(o, text, at, e);
     case OPTION_COUNT:
     case OPTION_BYTES:
     case OPTION_DURATION:
@@ -215,6 +236,12 @@ static int read_environment(struct options *o, struct err *e)
     return rc;
 }
 
+/* What an option says that is given by its name alone; NULL: it needs a value. */
+static const char *bare_value(const struct option *o)
+{
+    return o->type == OPTION_FLAG ? "yes" : o->type == OPTION_VALIDATION ? "on" : NULL;
+}
+
 /* One argument of the command line; *i is moved over what it takes. */
 static int read_argument(struct options *o, int argc, char **argv, int *i, struct err *e)
 {
@@ -230,8 +257,8 @@ static int read_argument(struct options *o, int argc, char **argv, int *i, struc
     if (!option) {
         return err_set(e, DMCP_E_INVALID, "unknown option \"%s\" (--help lists them)", arg);
     }
-    if (option->type == OPTION_FLAG && !equals) {
-        return set(o, option, "yes", e);
+    if (bare_value(option) && !equals) {
+        return set(o, option, bare_value(option), e);
     }
     if (equals) {
         return set(o, option, equals + 1, e);
@@ -314,7 +341,9 @@ void options_help(const char *program, struct buf *out)
         char left[64];
 
         snprintf(left, sizeof(left), "--%s%s", table[i].name,
-                 table[i].type == OPTION_FLAG ? "" : " VALUE");
+                 table[i].type == OPTION_FLAG         ? ""
+                 : table[i].type == OPTION_VALIDATION ? "[=VALUE]"
+                                                      : " VALUE");
         buf_addf(out, "  %-24s %s", left, table[i].help);
         if (table[i].fallback[0]) {
             buf_addf(out, " (default %s)", table[i].fallback);

@@ -10,11 +10,13 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "call/validation.h"
 
 struct options {
     const char *listen, *path, *store;
     const char *allow_origin, *allow_host;
     enum log_level log_level;
+    enum validation_mode validation;
     uint64_t workers;
     uint64_t max_body_bytes, max_input_bytes, max_connections, max_calls, max_sessions;
     uint64_t session_idle_ms, keep_calls_ms, keep_events_ms, key_ms, stop_ms;

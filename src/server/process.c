@@ -369,7 +369,8 @@ static int start_engine(struct process *p, const struct crash_note *crash, struc
         p->env = (struct call_env){ .engine = driver_commands(p->driver),
                                     .io = &p->io,
                                     .store = p->store,
-                                    .is_stopping = &p->is_stopping };
+                                    .is_stopping = &p->is_stopping,
+                                    .validation = validation_new(o->validation) };
         p->workers = workers_new(&p->env, o->workers, o->max_calls);
         outbox_open(&p->outbox, driver_commands(p->driver), p->workers);
         driver_start(p->driver);
@@ -423,6 +424,7 @@ static void free_process(struct process *p)
 {
     if (p->workers) {
         workers_free(p->workers);
+        validation_free(p->env.validation);
     }
     listener_free(p->listener);
     control_free(p->control);
