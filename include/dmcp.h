@@ -8,7 +8,8 @@
  * again from its top after the restart; whatever it did through this header is in the call's
  * journal by then and is not done twice. So a handler must do the same things in the same order
  * for the same arguments, and ask the journal (dmcp_now, dmcp_random, a step) for whatever may
- * differ from one run to the next.
+ * differ from one run to the next. A server that is started with --validate-effects finds handlers that
+ * do not.
  *
  * Functions return DMCP_OK or a negative DMCP_E_* code (dmcp_error.h). In a handler, pass an
  * error on with DMCP_TRY: some codes mean "return now, you will be run again", and a handler that

@@ -102,16 +102,26 @@ static enum call_outcome write_failure(dmcp_call *call, int code, struct buf *ou
 /* What the handler came to, as code and, if it is a success, as text. */
 static int settle(dmcp_call *call, int code, struct buf *out)
 {
+    struct buf parts; /* of the reply, before it is written */
+
     if (call->is_refuted) {
         return DMCP_E_DIVERGED; /* whatever the handler made of it */
     }
     if (call_is_journaled(call) && call->poison != DMCP_OK) {
         return call->poison;
     }
+    buf_init(&parts, SIZE_MAX / 2);
+    if (code == DMCP_OK && validate_is_due(call)) {
+        reply_write_parts(call, &parts);
+    }
     if (code == DMCP_OK) {
         code = reply_write(call, out);
     }
-    return code == DMCP_OK ? validate_handler(call) : code;
+    if (code == DMCP_OK && parts.len > 0) {
+        code = validate_handler(call, buf_str(&parts));
+    }
+    buf_fini(&parts);
+    return code;
 }
 
 static void finish_journaled(dmcp_call *call, enum call_outcome outcome, struct str body)

@@ -212,9 +212,9 @@ void journal_record(dmcp_call *call, enum step_guard guard, struct str alias, st
  * call that is to end, nor in a server that stops. */
 bool validate_is_due(const dmcp_call *call);
 
-/* Runs the handler again, which has just succeeded. DMCP_OK: it did the same, or nobody is to be bothered
+/* Runs the handler again, whose reply had these parts. DMCP_OK: it did the same, or nobody is to be bothered
  * with it. DMCP_E_DIVERGED: the call is refuted, with the text. Else the call is poisoned. */
-int validate_handler(dmcp_call *call) MUST_CHECK;
+int validate_handler(dmcp_call *call, struct str parts) MUST_CHECK;
 
 /* Around any second run. rerun_end judges it, with the same codes: what it returned, and what the
  * runs gave, as JSON texts. What is done in between keeps to the maps of aliases given. */

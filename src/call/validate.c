@@ -238,26 +238,19 @@ static struct hmap rewind_call(dmcp_call *call)
     return used;
 }
 
-int validate_handler(dmcp_call *call)
+int validate_handler(dmcp_call *call, struct str parts)
 {
     struct rerun r = { .what = call_who(call) };
-    struct buf first, second;
-    struct hmap used;
+    struct hmap used = rewind_call(call);
+    struct buf again;
     int rc;
 
-    if (!validate_is_due(call)) {
-        return DMCP_OK;
-    }
-    buf_init(&first, SIZE_MAX / 2);
-    buf_init(&second, SIZE_MAX / 2);
-    reply_write_parts(call, &first);
-    used = rewind_call(call);
+    buf_init(&again, SIZE_MAX / 2);
     rerun_begin(call, &r, &used, &call->root.used);
     rc = call->handler->fn(call);
-    reply_write_parts(call, &second);
-    rc = rerun_end(call, rc, buf_str(&first), buf_str(&second));
-    buf_fini(&first);
-    buf_fini(&second);
+    reply_write_parts(call, &again);
+    rc = rerun_end(call, rc, parts, buf_str(&again));
+    buf_fini(&again);
     hmap_fini(&used);
     return rc;
 }

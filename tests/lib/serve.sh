@@ -7,7 +7,8 @@
 #     serve_again                                 the same with the same store, on the same port
 #     unserve                                     SIGTERM; fails unless it ends in order
 #
-# A script that ends takes its server with it.
+# A script that ends takes its server with it. Servers run what succeeds twice and fail what differs
+# (--validate-effects), unless the script sets DMCP_VALIDATE_EFFECTS.
 
 url=
 server=
@@ -22,7 +23,7 @@ kill_server() {
 # The first line tells the address that it got.
 serve_at() {
     local line
-    exec 3< <(exec "$BUILD/${serve_args[0]}" --listen "$1" --store "$TMPDIR/store" "${serve_args[@]:1}" 2>&1)
+    exec 3< <(DMCP_VALIDATE_EFFECTS=${DMCP_VALIDATE_EFFECTS-on} exec "$BUILD/${serve_args[0]}" --listen "$1" --store "$TMPDIR/store" "${serve_args[@]:1}" 2>&1)
     server=$!
     read -r -t 30 line <&3
     url=$(sed -n 's/.* listens on \(http:[^,]*\),.*/\1/p' <<<"$line")

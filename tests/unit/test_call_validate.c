@@ -94,6 +94,24 @@ TEST_WITH(validation, compares_structured_results_as_values, stage_setup, valida
     assert_int_equal(r.n, 2);
 }
 
+static int reads(dmcp_call *call)
+{
+    ++((struct runs *)dmcp_call_context(call))->n;
+    DMCP_TRY(dmcp_add_text(call, "first"));
+    return dmcp_reply(call, "{s:i}", "n", 1);
+}
+
+TEST_WITH(validation, compares_what_resources_gave_though_a_reply_becomes_one_more_of_it,
+          stage_setup, validate_teardown)
+{
+    struct stage *st = validating(*state, VALIDATE_ON);
+    struct runs r = { 0 };
+
+    st->tool.method = CALL_RESOURCE;
+    assert_in_text(stage_call(st, reads, &r, "{}"), "{\"contents\":[");
+    assert_int_equal(r.n, 2);
+}
+
 static int failing(dmcp_call *call)
 {
     struct runs *r = dmcp_call_context(call);
