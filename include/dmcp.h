@@ -21,7 +21,7 @@
  *   Lifetime   arguments are borrowed until the function returns; what a call hands out (values,
  *              strings, bytes) belongs to the call and dies when its handler returns.
  *   Thread     a call belongs to the thread that runs its handler; a server to the thread that
- *              made it, until dmcp_server_main.
+ *              made it, until dmcp_server_main, and from then on to all that add and remove.
  *   Durability what a crash right after the function returned leaves behind.
  *   Errors     those worth telling apart. Any function that records something may also return
  *              DMCP_E_STOPPING, DMCP_E_STORE, DMCP_E_FULL, DMCP_E_CORRUPT or DMCP_E_GONE: return
@@ -143,6 +143,8 @@ DMCP_API dmcp_server *dmcp_server_new(const char *name, const char *version);
  */
 DMCP_API void dmcp_server_free(dmcp_server *server);
 
+typedef enum dmcp_list { DMCP_TOOLS, DMCP_PROMPTS, DMCP_RESOURCES } dmcp_list;
+
 /* What people are shown of a server besides its name and version; all of it may be NULL. */
 typedef struct dmcp_info {
     const char *title;
@@ -174,18 +176,47 @@ DMCP_API int dmcp_server_set_info(dmcp_server *server, const dmcp_info *info);
 DMCP_API void dmcp_server_set_instructions(dmcp_server *server, const char *instructions);
 
 /*
- * Adds a tool.
+ * Adds a tool, also while the server runs. All clients are then told that the list of tools has
+ * changed: those that listen at once (several changes within a moment as one), others when they
+ * listen again.
  * Arguments: see dmcp_tool.
  * Lifetime: the definition is copied.
- * Thread: before dmcp_server_main.
- * Durability: none. A call that is unfinished when the server is started without its tool waits
- *   until a server with the tool is started.
- * Errors: DMCP_E_INVALID for a bad name, a second tool of the same name, no handler, or a schema
- *   that is not one. dmcp_server_main reports it too and does not start, so the result may be
- *   ignored.
+ * Thread: any. From dmcp_server_main on it has to be one of the process that serves: a handler's, a
+ *   start function's, or one that these have started.
+ * Durability: none: after a restart there is what the program adds again. What comes and goes at
+ *   run time can be kept in a map, and added by a start function. An unfinished call whose tool is
+ *   not there waits for it: until it is added, or a server that has it is started.
+ * Errors: DMCP_E_CONFLICT when there is a tool of this name, as a handler that is run again may
+ *   find; DMCP_E_INVALID for a bad name, no handler, or a schema or another text that is not what
+ *   it should be. Before dmcp_server_main the result may be ignored, since that reports it and does
+ *   not start; later the reason is logged.
  * Source: MCP, server features, tools.
  */
 DMCP_API int dmcp_add_tool(dmcp_server *server, const dmcp_tool *tool);
+
+/*
+ * Removes a tool. Calls of it that run go on to their end; those that wait for something, or for
+ * their turn, wait for the tool as well; new ones are refused. Clients are told as by
+ * dmcp_add_tool.
+ * Arguments: the tool's name.
+ * Lifetime: what the tool's context points to may be used until the last of its handlers ended.
+ * Thread: as dmcp_add_tool.
+ * Durability: none: after a restart the program adds it again, or does not.
+ * Errors: DMCP_E_NOTFOUND.
+ */
+DMCP_API int dmcp_remove_tool(dmcp_server *server, const char *name);
+
+/*
+ * Says that there will be tools, prompts or resources, although there are none yet. Clients ask for
+ * none of a kind that was not there when their session began and was not expected.
+ * Arguments: list.
+ * Lifetime: none.
+ * Thread: any.
+ * Durability: none.
+ * Errors: none.
+ * Source: MCP, lifecycle, capability negotiation.
+ */
+DMCP_API void dmcp_server_expect(dmcp_server *server, dmcp_list list);
 
 /*
  * Adds a function that runs at every start, before the first request is taken, with a call that
@@ -267,17 +298,24 @@ typedef struct dmcp_resource {
 } dmcp_resource;
 
 /*
- * Adds a prompt, or a resource (a template when its URI has braces).
+ * Adds a prompt, or a resource (a template when its URI has braces), also while the server runs.
  * Arguments: see dmcp_prompt and dmcp_resource.
  * Lifetime: the definition is copied.
- * Thread: before dmcp_server_main.
- * Durability: as dmcp_add_tool.
- * Errors: DMCP_E_INVALID for a bad name or template, a second one of the same name or URI, or no
- *   handler; dmcp_server_main reports it too.
+ * Thread, Durability, Errors: as dmcp_add_tool; a bad template is DMCP_E_INVALID too.
  * Source: MCP, server features, prompts and resources; RFC 6570 for templates.
  */
 DMCP_API int dmcp_add_prompt(dmcp_server *server, const dmcp_prompt *prompt);
 DMCP_API int dmcp_add_resource(dmcp_server *server, const dmcp_resource *resource);
+
+/*
+ * Removes a prompt by its name, a resource or a template by its URI as it was added.
+ * Arguments: name, uri.
+ * Lifetime, Thread, Durability: as dmcp_remove_tool. Subscriptions to a resource stay, and count
+ *   again when it is there again.
+ * Errors: DMCP_E_NOTFOUND.
+ */
+DMCP_API int dmcp_remove_prompt(dmcp_server *server, const char *name);
+DMCP_API int dmcp_remove_resource(dmcp_server *server, const char *uri);
 
 /*
  * Sets who says the messages that a prompt's handler adds from now on; the user, until set.
@@ -331,6 +369,16 @@ DMCP_API const char *dmcp_call_id(const dmcp_call *call);
 DMCP_API const char *dmcp_call_tool(const dmcp_call *call);
 DMCP_API void *dmcp_call_context(const dmcp_call *call);
 DMCP_API unsigned dmcp_call_attempt(const dmcp_call *call);
+
+/*
+ * The server that the call is of, for the functions that add and remove.
+ * Arguments: the call.
+ * Lifetime: of the process.
+ * Thread: any, while the handler runs.
+ * Durability: none.
+ * Errors: none.
+ */
+DMCP_API dmcp_server *dmcp_call_server(const dmcp_call *call);
 
 /*
  * The arguments. They were checked against the tool's parameters before the handler was run, and
@@ -990,10 +1038,9 @@ DMCP_API int dmcp_progress(dmcp_call *call, double progress, double total, const
 DMCP_API int dmcp_log(dmcp_call *call, dmcp_log_level level, const char *logger, const char *fmt,
                       ...) DMCP_PRINTF(4, 5);
 
-typedef enum dmcp_list { DMCP_TOOLS, DMCP_PROMPTS, DMCP_RESOURCES } dmcp_list;
-
 /*
- * Tells the client, on its session's own stream, that a list has changed.
+ * Tells the client, on its session's own stream, that a list has changed. What is added and removed
+ * is told by itself, and to all; this is for who has other reasons.
  * Arguments: why tells two such notifications of one call apart; it is not sent.
  * Lifetime: copied.
  * Thread: the handler's.

@@ -23,6 +23,7 @@ struct run *run_new(enum call_mode mode)
 
 void run_free(struct run *r)
 {
+    tool_release(r->tool);
     arena_fini(&r->arena);
     mem_free(r);
 }
@@ -267,6 +268,11 @@ const char *dmcp_call_id(const dmcp_call *call)
 const char *dmcp_call_tool(const dmcp_call *call)
 {
     return call->tool_name;
+}
+
+dmcp_server *dmcp_call_server(const dmcp_call *call)
+{
+    return call->env->server;
 }
 
 void *dmcp_call_context(const dmcp_call *call)

@@ -46,14 +46,9 @@ struct call_env {
     struct mailbox *engine; /* takes struct command */
     struct mailbox *io;     /* takes struct action, of ephemeral calls */
     struct store *store;    /* for reads */
+    dmcp_server *server;    /* for handlers; not looked at here */
     const atomic_bool *is_stopping; /* retries do not wait any longer */
     struct validation *validation;  /* NULL: nothing is run a second time */
-};
-
-/* What a worker runs: the handler and its context stand behind tool->handler. */
-struct call_handler {
-    dmcp_handler_fn *fn;
-    void *context;
 };
 
 enum call_mode {
@@ -67,7 +62,7 @@ struct run {
     struct mail mail; /* in the workers' queue, */
     struct link link; /* or among the running ones */
     enum call_mode mode;
-    const struct tool *tool;
+    const struct tool *tool; /* held by the run; NULL for none */
     struct id call, session;
     uint64_t peer;         /* ephemeral: who gets the reply */
     struct str request_id; /* ephemeral: raw JSON */

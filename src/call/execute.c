@@ -209,7 +209,7 @@ void call_execute(struct call_env *env, struct waiter *waiter, const struct run 
 
     call_open(call, env, waiter, run->mode);
     call->run = run;
-    call->handler = run->tool->handler;
+    call->handler = &run->tool->handler;
     call->id = run->call;
     call->is_fresh = run->attempt == 1;
     call->is_dirty = run->attempt > 1; /* what earlier attempts left may not be durable yet */

@@ -445,6 +445,7 @@ int call_park(struct engine *e, const struct command *c)
     struct call *call = call_find(e, c->call);
 
     if (call && call->state == CALL_RUNNING) {
+        call->tool = c->park.tool;
         call_move(e, call, CALL_PARKED);
     }
     return DMCP_OK;

@@ -20,7 +20,7 @@ enum command_kind {
     CMD_CALL_START,     /* peer session call start             -> ACT_DISPATCH; later ACT_REPLY */
     CMD_CALL_DONE,      /* call done                           -> ACT_REPLY to followers */
     CMD_CALL_RELEASE,   /* call: the handler gave it back unfinished; it is to be run again */
-    CMD_CALL_PARK,      /* call: there is no such tool; it stays on disk */
+    CMD_CALL_PARK,      /* call park: there is no such tool; it stays on disk */
     CMD_CALL_FLUSH,     /* call waiter: wake when all it has recorded is durable */
     CMD_CALL_DETACH,    /* call: close its connections; clients come back to its stream */
     CMD_SUBSCRIBE,      /* peer session subscribe               -> ACT_DONE */
@@ -39,6 +39,7 @@ enum command_kind {
     CMD_UNFOLLOW,       /* peer: its connection is gone */
     CMD_TICK,           /* time went on */
     CMD_SWEEP,          /* sweep: delete some of what has expired */
+    CMD_LISTS,          /* lists: what the server offers changed    -> ACT_EVENT, ACT_DISPATCH */
     N_COMMANDS
 };
 
@@ -144,6 +145,13 @@ struct command {
         struct {
             uint32_t n_looks, n_deletions; /* rows, about; then it is somebody else's turn */
         } sweep;
+        struct {
+            struct id tool; /* a digest of what it needs */
+        } park;
+        struct {
+            uint64_t digests[N_LISTS]; /* of tools, prompts, resources; none is 0 */
+            struct id added;           /* as in park; zero: nothing was */
+        } lists;
     };
 };
 

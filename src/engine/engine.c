@@ -10,6 +10,7 @@ static int tick(struct engine *e, const struct command *c)
 {
     (void)c; /* time came with engine_apply */
     call_prime_due(e);
+    lists_tell_due(e);
     return timer_fire_due(e);
 }
 
@@ -42,6 +43,7 @@ static const apply_fn appliers[N_COMMANDS] = {
     [CMD_UNFOLLOW] = stream_unfollow,
     [CMD_TICK] = tick,
     [CMD_SWEEP] = sweep_apply,
+    [CMD_LISTS] = lists_apply,
 };
 
 struct engine *engine_new(struct store *store, const struct engine_options *o)
@@ -61,6 +63,7 @@ struct engine *engine_new(struct store *store, const struct engine_options *o)
     list_init(&e->priming);
     list_init(&e->readers);
     list_init(&e->loose_streams);
+    list_init(&e->followed_streams);
     e->timers_from = key_kind_start(KEY_TIMER);
     e->next_timer_ms = UINT64_MAX;
     e->epoch = 1;
@@ -125,6 +128,9 @@ uint64_t engine_deadline(const struct engine *e, struct engine_time now)
     uint64_t at = first ? CONTAINER_OF(first, struct call, prime_link)->prime_ms : UINT64_MAX;
     uint64_t timer_at = timer_deadline(e, now);
 
+    if (e->lists_due_ms && e->lists_due_ms < at) {
+        at = e->lists_due_ms;
+    }
     return timer_at < at ? timer_at : at;
 }
 

@@ -17,8 +17,8 @@
  * when what it waits for comes. That needs no care about rows that are not written yet: a call
  * leaves the memory only once its rows are visible.
  *
- * PARKED is beside this way: a worker gave the call back because this server does not have its
- * tool. It stays unfinished on disk, for the next start of a server that has.
+ * PARKED is beside this way: this server does not have the call's tool. It is READY again when the
+ * tool is added, else it stays unfinished on disk, for the next start of a server that has it.
  *
  * A follower is one connection's place in one stream. `next` is what it gets next; while it has
  * credit and is at the head, events reach it as they happen, else they wait on disk and are read
@@ -56,6 +56,7 @@ struct call {
     bool has_journal;       /* false: nothing was recorded yet, which spares looking */
     size_t dispatched_bytes;
     struct str request_id;  /* owned; raw JSON */
+    struct id tool;         /* while PARKED: what it waits for */
     struct list followers;
     uint64_t prime_ms;      /* mono: when its stream gets opened; 0 for not waiting */
     struct link prime_link; /* in engine.priming while prime_ms is set */
@@ -65,8 +66,9 @@ struct call {
 struct stream {
     struct id session;
     uint64_t next, sent; /* see stream_record */
+    uint64_t lists[N_LISTS]; /* with a follower: what it knows of, see lists.c */
     struct follower *follower;
-    struct link loose; /* in engine.loose_streams without a follower */
+    struct link link; /* in engine.followed_streams, or loose_streams without a follower */
 };
 
 struct follower {
@@ -125,6 +127,9 @@ struct engine {
     uint64_t next_timer_ms;  /* wall clock: no timer is due before; UINT64_MAX for none */
     uint64_t timers_rest_ms; /* mono: until then none fires while many calls wait for a worker */
     struct list loose_streams; /* in memory without a follower, until their rows are visible */
+    struct list followed_streams;
+    uint64_t lists[N_LISTS]; /* digests of what the server offers; 0: not known yet */
+    uint64_t lists_due_ms;   /* mono: who listens is told that they changed; 0 for not */
     struct hmap unwritten;  /* keys of rows that engine_read must not read yet */
     bool has_unwritten_watch;
     bool is_watched[1024];  /* by the hash of a map's name: a call may wait for it */
@@ -307,6 +312,17 @@ void event_append_own(struct engine *e, struct stream *s, struct str message);
 
 int subscribe_apply(struct engine *e, const struct command *c) MUST_CHECK;
 int subscribe_tell(struct engine *e, struct id uri, struct str message) MUST_CHECK;
+
+/* ---- lists.c ---- */
+
+int lists_apply(struct engine *e, const struct command *c) MUST_CHECK;
+void lists_tell_due(struct engine *e);
+void lists_begin(struct engine *e, struct id session); /* it opens: it will see those of now */
+void lists_end(struct engine *e, struct id session);
+/* For a stream that gets a follower, whose session is then told what it missed.
+ * Contract: no rows are unwritten. */
+int lists_load(struct engine *e, struct stream *s) MUST_CHECK;
+void lists_catch_up(struct engine *e, struct stream *s);
 
 /* ---- stream.c ---- */
 

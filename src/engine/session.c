@@ -44,6 +44,7 @@ int session_open(struct engine *e, const struct command *c)
     }
     r.created_ms = r.seen_ms = e->now.wall_ms;
     put(e, c->session, &r);
+    lists_begin(e, c->session);
     e->n_sessions++;
     tell_done(e, c->peer, c->session);
     return DMCP_OK;
@@ -225,6 +226,7 @@ void session_drop(struct engine *e, struct id session)
     gone->session = session;
     engine_del(e, &k);
     batch_del(e->rows, key_str(&stream));
+    lists_end(e, session);
     batch_del_range(e->rows, key_str(&events), key_str(&end));
     if (e->n_sessions > 0) {
         e->n_sessions--;

@@ -52,7 +52,8 @@ void follower_free(struct engine *e, struct follower *f)
     }
     if (f->own) {
         f->own->follower = NULL;
-        list_append(&e->loose_streams, &f->own->loose);
+        list_remove(&e->followed_streams, &f->own->link);
+        list_append(&e->loose_streams, &f->own->link);
     }
     if (!f->call && !f->own) {
         list_remove(&e->readers, &f->link);
@@ -246,7 +247,7 @@ int stream_load(struct engine *e, struct id session, struct stream **stream_out)
     s->next = r.next;
     s->sent = r.sent;
     hmap_put(&e->streams, id_bytes(&s->session), s);
-    list_append(&e->loose_streams, &s->loose);
+    list_append(&e->loose_streams, &s->link);
     *stream_out = s;
     return DMCP_OK;
 }
@@ -269,7 +270,7 @@ void stream_forget(struct engine *e, struct id session)
 
     if (s) {
         assert(!s->follower);
-        list_remove(&e->loose_streams, &s->loose);
+        list_remove(&e->loose_streams, &s->link);
         mem_free(s);
     }
 }
@@ -279,7 +280,7 @@ void stream_drop_loose(struct engine *e)
     struct link *k;
 
     while ((k = list_pop(&e->loose_streams))) {
-        struct stream *s = CONTAINER_OF(k, struct stream, loose);
+        struct stream *s = CONTAINER_OF(k, struct stream, link);
 
         hmap_del(&e->streams, id_bytes(&s->session));
         mem_free(s);
@@ -371,6 +372,10 @@ static int follow_session(struct engine *e, const struct command *c)
         refuse_unknown_event(e, c);
         return DMCP_OK;
     }
+    rc = lists_load(e, s);
+    if (rc != DMCP_OK) {
+        return rc;
+    }
     if (s->follower) { /* 2 */
         follower_end(e, s->follower);
     }
@@ -378,9 +383,14 @@ static int follow_session(struct engine *e, const struct command *c)
                      (c->follow.is_after_given ? c->follow.after : s->sent) + 1, c->follow.credit);
     f->own = s;
     s->follower = f;
-    list_remove(&e->loose_streams, &s->loose);
+    list_remove(&e->loose_streams, &s->link);
+    list_append(&e->followed_streams, &s->link);
     follower_prime(e, f);
-    return follower_pump(e, f);
+    rc = follower_pump(e, f);
+    if (rc == DMCP_OK) {
+        lists_catch_up(e, s); /* behind what is there, which must be read before rows are added */
+    }
+    return rc;
 }
 
 int stream_follow(struct engine *e, const struct command *c)

@@ -16,7 +16,7 @@ static void drop(struct engine *e, struct sweep_left *left, struct id session)
 {
     session_drop(e, session);
     e->sweep.n_sessions++;
-    left->n_deletions -= left->n_deletions < 3 ? left->n_deletions : 3;
+    left->n_deletions -= left->n_deletions < 4 ? left->n_deletions : 4;
 }
 
 static bool is_followed(const struct engine *e, struct id session)

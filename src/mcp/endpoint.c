@@ -10,6 +10,18 @@
 
 #define CACHED_SESSIONS 4096
 
+void endpoint_random(struct endpoint *e, void *p, size_t n)
+{
+    assert(n <= 32);
+    if (e->n_random < n) {
+        e->ops.random(e->random, sizeof(e->random));
+        e->n_random = sizeof(e->random);
+    }
+    e->n_random -= n;
+    memcpy(p, e->random + e->n_random, n);
+    memset(e->random + e->n_random, 0, n);
+}
+
 struct endpoint *endpoint_new(const struct endpoint_config *c, const struct endpoint_ops *ops)
 {
     struct endpoint *e = mem_zalloc(sizeof(*e));
@@ -19,6 +31,7 @@ struct endpoint *endpoint_new(const struct endpoint_config *c, const struct endp
     hmap_init(&e->exchanges);
     list_init(&e->open);
     session_cache_init(&e->sessions, CACHED_SESSIONS);
+    endpoint_random(e, e->life.b, sizeof(e->life.b));
     return e;
 }
 
@@ -36,18 +49,6 @@ void endpoint_free(struct endpoint *e)
     hmap_fini(&e->exchanges);
     session_cache_fini(&e->sessions);
     mem_free(e);
-}
-
-void endpoint_random(struct endpoint *e, void *p, size_t n)
-{
-    assert(n <= 32);
-    if (e->n_random < n) {
-        e->ops.random(e->random, sizeof(e->random));
-        e->n_random = sizeof(e->random);
-    }
-    e->n_random -= n;
-    memcpy(p, e->random + e->n_random, n);
-    memset(e->random + e->n_random, 0, n);
 }
 
 static void refuse_method(struct endpoint *e, struct exchange *x)

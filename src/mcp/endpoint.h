@@ -14,7 +14,7 @@
 
 #include "engine/action.h"
 #include "engine/command.h"
-#include "mcp/tool.h"
+#include "mcp/catalog.h"
 
 struct endpoint;
 
@@ -53,7 +53,8 @@ struct endpoint_ops {
 struct endpoint_config {
     struct str server_info;  /* object text */
     struct str instructions; /* may be absent */
-    const struct catalog *catalog;
+    struct catalog *catalog;
+    uint32_t page_entries; /* of a list at a time */
     struct str allowed_origins; /* comma-separated, "*" for all; loopback is always allowed */
     struct str allowed_hosts;   /* the same for Host; absent: those of loopback */
     uint64_t session_idle_ms;

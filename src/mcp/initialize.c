@@ -92,20 +92,20 @@ static void write_feature(struct json_writer *w, const char *what, const char *a
 }
 
 /* What is served, and nothing else. */
-static void write_capabilities(struct json_writer *w, const struct catalog *c)
+static void write_capabilities(struct json_writer *w, const struct catalog_kinds *kinds)
 {
     jw_key(w, "capabilities");
     jw_object(w);
-    if (c->tools.n > 0) {
+    if (kinds->has[OFFER_TOOLS]) {
         write_feature(w, "tools", NULL);
     }
-    if (c->prompts.n > 0) {
+    if (kinds->has[OFFER_PROMPTS]) {
         write_feature(w, "prompts", NULL);
     }
-    if (c->resources.n + c->templates.n > 0) {
+    if (kinds->has[OFFER_RESOURCES]) {
         write_feature(w, "resources", "subscribe");
     }
-    if (c->has_completion) {
+    if (kinds->has_completion) {
         jw_key(w, "completions");
         jw_object(w);
         jw_object_end(w);
@@ -131,6 +131,7 @@ void initialize_done(struct endpoint *e, struct exchange *x)
 {
     struct session_info s = { .id = x->session, .version = x->version, .touched_ms = e->now_ms,
                               .client = x->client };
+    const struct catalog_kinds kinds = catalog_kinds(e->config.catalog);
     struct json_writer w;
     struct buf result;
 
@@ -140,7 +141,7 @@ void initialize_done(struct endpoint *e, struct exchange *x)
     jw_object(&w);
     jw_key(&w, "protocolVersion");
     jw_strz(&w, version_name(x->version));
-    write_capabilities(&w, e->config.catalog);
+    write_capabilities(&w, &kinds);
     jw_key(&w, "serverInfo");
     jw_raw(&w, e->config.server_info);
     if (e->config.instructions.p) {

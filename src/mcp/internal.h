@@ -70,6 +70,7 @@ struct endpoint {
     uint64_t next_peer;
     uint64_t now_ms; /* wall clock of the request being handled */
     struct uuid7 uuids;
+    struct id life; /* drawn when it is made: of this life of the server */
     uint8_t random[256]; /* drawn ahead: a system call for each id is dear */
     size_t n_random;     /* of these, the first that are not used yet */
     int refusal;

@@ -39,7 +39,8 @@ static bool check_prompt(struct endpoint *e, struct exchange *x, const struct to
 void method_prompts_get(struct endpoint *e, struct exchange *x, const struct session_info *s)
 {
     struct str name = json_get_str(x->message->params, "name");
-    const struct tool *prompt = name.p ? tools_find(&e->config.catalog->prompts, name) : NULL;
+    const struct tool *prompt =
+        name.p ? catalog_hold_in(e->config.catalog, OFFER_PROMPTS, name) : NULL;
     struct buf params;
     char text[256];
 
@@ -53,13 +54,13 @@ void method_prompts_get(struct endpoint *e, struct exchange *x, const struct ses
         exchange_error(e, x, 200, RPC_INVALID_PARAMS, text);
         return;
     }
-    if (!check_prompt(e, x, prompt)) {
-        return;
+    if (check_prompt(e, x, prompt)) {
+        buf_init(&params, SIZE_MAX / 2);
+        json_write(&params, x->message->params);
+        call_begin(e, x, s, prompt, buf_str(&params));
+        buf_fini(&params);
     }
-    buf_init(&params, SIZE_MAX / 2);
-    json_write(&params, x->message->params);
-    call_begin(e, x, s, prompt, buf_str(&params));
-    buf_fini(&params);
+    tool_release(prompt);
 }
 
 /* ---- resources ---- */
@@ -117,10 +118,30 @@ static bool write_params(struct buf *out, const struct exchange *x, struct str u
     return is_match;
 }
 
-/* Concrete resources first, then templates in the order in which they were added. */
+/* Whose URI it is, held, with the call's parameters; NULL: nobody's. Concrete resources first, then
+ * templates in the order in which they were added. */
+static const struct tool *hold_resource(struct catalog *c, const struct exchange *x, struct str uri,
+                                        struct buf *params)
+{
+    const struct tool *found = catalog_hold_in(c, OFFER_RESOURCES, uri), *template;
+    uint64_t number = 0;
+
+    if (found) {
+        write_params(params, x, uri, NULL);
+        return found;
+    }
+    while ((template = catalog_hold_after(c, OFFER_TEMPLATES, number))) {
+        if (write_params(params, x, uri, template)) {
+            return template;
+        }
+        number = template->place.number;
+        tool_release(template);
+    }
+    return NULL;
+}
+
 void method_resources_read(struct endpoint *e, struct exchange *x, const struct session_info *s)
 {
-    const struct catalog *c = e->config.catalog;
     struct str uri = json_get_str(x->message->params, "uri");
     const struct tool *resource;
     struct buf params;
@@ -130,39 +151,28 @@ void method_resources_read(struct endpoint *e, struct exchange *x, const struct 
         return;
     }
     buf_init(&params, SIZE_MAX / 2);
-    resource = tools_find(&c->resources, uri);
-    if (resource) {
-        write_params(&params, x, uri, NULL);
-    }
-    for (size_t i = 0; !resource && i < c->templates.n; i++) {
-        if (write_params(&params, x, uri, c->templates.all[i])) {
-            resource = c->templates.all[i];
-        }
-    }
+    resource = hold_resource(e->config.catalog, x, uri, &params);
     if (resource) {
         call_begin(e, x, s, resource, buf_str(&params));
     } else {
         refuse_resource(e, x, uri);
     }
+    tool_release(resource);
     buf_fini(&params);
 }
 
 /* ---- subscriptions ---- */
 
-static bool is_resource(const struct catalog *c, struct str uri)
+static bool is_resource(struct catalog *c, const struct exchange *x, struct str uri)
 {
-    struct json_writer w;
+    const struct tool *resource;
     struct buf ignored;
-    bool is_match = tools_find(&c->resources, uri) != NULL;
 
-    for (size_t i = 0; !is_match && i < c->templates.n; i++) {
-        buf_init(&ignored, SIZE_MAX / 2);
-        jw_init(&w, &ignored);
-        jw_object(&w);
-        is_match = uri_template_match(c->templates.all[i]->name, uri, &w);
-        buf_fini(&ignored);
-    }
-    return is_match;
+    buf_init(&ignored, SIZE_MAX / 2);
+    resource = hold_resource(c, x, uri, &ignored);
+    tool_release(resource);
+    buf_fini(&ignored);
+    return resource != NULL;
 }
 
 static void subscribe(struct endpoint *e, struct exchange *x, bool is_end)
@@ -172,7 +182,7 @@ static void subscribe(struct endpoint *e, struct exchange *x, bool is_end)
 
     if (!uri.p) {
         exchange_error(e, x, 200, RPC_INVALID_PARAMS, "Invalid params: uri must be a string");
-    } else if (!is_resource(e->config.catalog, uri)) {
+    } else if (!is_resource(e->config.catalog, x, uri)) {
         refuse_resource(e, x, uri);
     } else {
         c = endpoint_command(x, CMD_SUBSCRIBE);
@@ -197,17 +207,18 @@ void method_unsubscribe(struct endpoint *e, struct exchange *x, const struct ses
 
 /* ---- completion ---- */
 
-static const struct tool *find_ref(const struct catalog *c, yyjson_val *ref)
+/* Held. */
+static const struct tool *hold_ref(struct catalog *c, yyjson_val *ref)
 {
     struct str type = json_get_str(ref, "type"), name;
 
     if (type.p && str_eq(type, STR("ref/prompt"))) {
         name = json_get_str(ref, "name");
-        return name.p ? tools_find(&c->prompts, name) : NULL;
+        return name.p ? catalog_hold_in(c, OFFER_PROMPTS, name) : NULL;
     }
     if (type.p && str_eq(type, STR("ref/resource"))) {
         name = json_get_str(ref, "uri");
-        return name.p ? catalog_find(c, CALL_RESOURCE, name) : NULL;
+        return name.p ? catalog_hold(c, CALL_RESOURCE, name, NULL, NULL) : NULL;
     }
     return NULL;
 }
@@ -257,7 +268,7 @@ static void answer_nothing(struct endpoint *e, struct exchange *x)
 void method_complete(struct endpoint *e, struct exchange *x, const struct session_info *s)
 {
     yyjson_val *argument = json_get(x->message->params, "argument");
-    const struct tool *tool = find_ref(e->config.catalog, json_get(x->message->params, "ref"));
+    const struct tool *tool = hold_ref(e->config.catalog, json_get(x->message->params, "ref"));
     struct buf params;
 
     if (!json_get_str(argument, "name").p || !json_get_str(argument, "value").p) {
@@ -274,4 +285,5 @@ void method_complete(struct endpoint *e, struct exchange *x, const struct sessio
         call_begin(e, x, s, tool->completion, buf_str(&params));
         buf_fini(&params);
     }
+    tool_release(tool);
 }

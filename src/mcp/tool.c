@@ -4,29 +4,12 @@
  */
 #include "mcp/tool.h"
 
+#include "base/ids.h"
 #include "base/limits.h"
 #include "json/json.h"
 #include "json/schema.h"
 #include "json/writer.h"
 #include "mcp/uri_template.h"
-
-void tools_init(struct tools *t)
-{
-    *t = (struct tools){ 0 };
-    hmap_init(&t->by_name);
-    arena_init(&t->arena);
-}
-
-void tools_fini(struct tools *t)
-{
-    for (size_t i = 0; i < t->n; i++) {
-        schema_free(t->all[i]->input);
-        schema_free(t->all[i]->output);
-    }
-    mem_free(t->all);
-    hmap_fini(&t->by_name);
-    arena_fini(&t->arena);
-}
 
 /* MCP 2025-11-25, tools, "Tool Names". */
 static bool is_good_name(struct str name)
@@ -108,11 +91,16 @@ static void write_entry(struct json_writer *w, const struct tool_spec *s)
     }
 }
 
-static struct str make_entry(struct tools *t, const struct tool_spec *s)
+static struct str keep(struct tool *tool, struct str s)
+{
+    return s.p ? str_make(arena_dup(&tool->arena, s.p, s.len), s.len) : STR_NONE;
+}
+
+static void make_entry(struct tool *tool, const struct tool_spec *s)
 {
     struct json_writer w;
     struct buf out;
-    struct str entry;
+    struct id d;
 
     buf_init(&out, SIZE_MAX / 2);
     jw_init(&w, &out);
@@ -125,9 +113,10 @@ static struct str make_entry(struct tools *t, const struct tool_spec *s)
     raw_member(&w, "annotations", s->annotations);
     raw_member(&w, "_meta", s->meta);
     jw_object_end(&w);
-    entry = str_make(arena_dup(&t->arena, out.data, out.len), out.len);
+    tool->entry = keep(tool, buf_str(&out));
+    d = digest_id(buf_str(&out));
+    memcpy(&tool->digest, d.b, sizeof(tool->digest));
     buf_fini(&out);
-    return entry;
 }
 
 static int compile(const struct tool_spec *s, struct tool *tool, struct err *e)
@@ -141,13 +130,12 @@ static int compile(const struct tool_spec *s, struct tool *tool, struct err *e)
     }
     if (rc == DMCP_OK && s->output_schema.p &&
         (rc = schema_compile(s->output_schema, NULL, &tool->output, e)) != DMCP_OK) {
-        schema_free(tool->input);
         rc = err_wrap(e, DMCP_E_INVALID, "output schema");
     }
     return rc;
 }
 
-static const char *method_name(enum call_method method)
+const char *tool_method_name(enum call_method method)
 {
     switch (method) {
     case CALL_TOOL:
@@ -162,15 +150,15 @@ static const char *method_name(enum call_method method)
     return "tool";
 }
 
-static struct str spec_key(const struct tool_spec *s)
+struct str tool_spec_key(const struct tool_spec *s)
 {
     return s->method == CALL_RESOURCE ? s->uri : s->name;
 }
 
-static int check_spec(const struct tools *t, const struct tool_spec *s, struct err *e)
+static int check_spec(const struct tool_spec *s, struct err *e)
 {
-    const char *what = method_name(s->method);
-    struct str key = spec_key(s);
+    const char *what = tool_method_name(s->method);
+    struct str key = tool_spec_key(s);
 
     if (s->method != CALL_RESOURCE && !is_good_name(s->name)) {
         return err_set(e, DMCP_E_INVALID, "%s \"%.*s\": a name has 1 to 128 of A-Z a-z 0-9 _ - .",
@@ -183,118 +171,87 @@ static int check_spec(const struct tools *t, const struct tool_spec *s, struct e
     if (s->method == CALL_RESOURCE && uri_template_check(key, e) != DMCP_OK) {
         return err_wrap(e, DMCP_E_INVALID, "%s \"%.*s\"", what, STR_FMT(key));
     }
-    if (tools_find(t, key)) {
-        return err_set(e, DMCP_E_INVALID, "%s \"%.*s\" was added before", what, STR_FMT(key));
-    }
-    if (!s->handler) {
+    if (!s->handler.fn) {
         return err_set(e, DMCP_E_INVALID, "%s \"%.*s\" has no handler", what, STR_FMT(key));
     }
     return DMCP_OK;
 }
 
-static struct str keep(struct tools *t, struct str s)
-{
-    return s.p ? str_make(arena_dup(&t->arena, s.p, s.len), s.len) : STR_NONE;
-}
-
-static const struct tool *make_completion(struct tools *t, const struct tool_spec *s)
+static struct tool *make_completion(struct tool *tool, const struct tool_spec *s)
 {
     struct tool *c;
 
-    if (!s->complete) {
+    if (!s->complete.fn) {
         return NULL;
     }
-    c = arena_zalloc(&t->arena, sizeof(*c));
+    c = arena_zalloc(&tool->arena, sizeof(*c));
     c->method = CALL_COMPLETION;
-    c->name = keep(t, spec_key(s));
+    c->name = tool->name;
     c->fallbacks = STR("");
     c->is_ephemeral = true;
     c->handler = s->complete;
+    c->of = tool;
     return c;
 }
 
-int tools_add(struct tools *t, const struct tool_spec *s, struct err *e)
+static void fill(struct tool *tool, const struct tool_spec *s)
+{
+    tool->method = s->method;
+    tool->name = keep(tool, tool_spec_key(s));
+    tool->mime = keep(tool, s->mime);
+    tool->description = keep(tool, s->description);
+    tool->fallbacks = s->fallbacks.p ? keep(tool, s->fallbacks) : STR("");
+    tool->is_ephemeral = s->is_ephemeral;
+    tool->timeout_ms = s->timeout_ms;
+    tool->handler = s->handler;
+    tool->completion = make_completion(tool, s);
+    make_entry(tool, s);
+}
+
+int tool_new(const struct tool_spec *s, struct tool **tool_out, struct err *e)
 {
     struct tool *tool;
-    int rc = check_spec(t, s, e);
+    int rc = check_spec(s, e);
 
     if (rc != DMCP_OK) {
         return rc;
     }
-    tool = arena_zalloc(&t->arena, sizeof(*tool));
+    tool = mem_zalloc(sizeof(*tool));
+    arena_init(&tool->arena);
+    atomic_init(&tool->n_holders, 1);
     rc = compile(s, tool, e);
     if (rc != DMCP_OK) {
-        return err_wrap(e, rc, "%s \"%.*s\"", method_name(s->method), STR_FMT(spec_key(s)));
+        tool_release(tool);
+        return err_wrap(e, rc, "%s \"%.*s\"", tool_method_name(s->method),
+                        STR_FMT(tool_spec_key(s)));
     }
-    tool->method = s->method;
-    tool->name = keep(t, spec_key(s));
-    tool->mime = keep(t, s->mime);
-    tool->description = keep(t, s->description);
-    tool->fallbacks = s->fallbacks.p ? keep(t, s->fallbacks) : STR("");
-    tool->entry = make_entry(t, s);
-    tool->is_ephemeral = s->is_ephemeral;
-    tool->timeout_ms = s->timeout_ms;
-    tool->handler = s->handler;
-    tool->completion = make_completion(t, s);
-    t->all = mem_realloc(t->all, (t->n + 1) * sizeof(struct tool *));
-    t->all[t->n++] = tool;
-    hmap_put(&t->by_name, tool->name, tool);
+    fill(tool, s);
+    *tool_out = tool;
     return DMCP_OK;
 }
 
-const struct tool *tools_find(const struct tools *t, struct str name)
+/* Whose holders count. */
+static struct tool *owner(const struct tool *tool)
 {
-    return hmap_get(&t->by_name, name);
+    return tool->of ? tool->of : (struct tool *)(uintptr_t)tool;
 }
 
-void catalog_init(struct catalog *c)
+const struct tool *tool_hold(const struct tool *tool)
 {
-    tools_init(&c->tools);
-    tools_init(&c->prompts);
-    tools_init(&c->resources);
-    tools_init(&c->templates);
+    atomic_fetch_add_explicit(&owner(tool)->n_holders, 1, memory_order_relaxed);
+    return tool;
 }
 
-void catalog_fini(struct catalog *c)
+void tool_release(const struct tool *tool)
 {
-    tools_fini(&c->tools);
-    tools_fini(&c->prompts);
-    tools_fini(&c->resources);
-    tools_fini(&c->templates);
-}
+    struct tool *t = tool ? owner(tool) : NULL;
 
-int catalog_add(struct catalog *c, const struct tool_spec *s, struct err *e)
-{
-    c->has_completion |= s->complete != NULL;
-    switch (s->method) {
-    case CALL_TOOL:
-        return tools_add(&c->tools, s, e);
-    case CALL_PROMPT:
-        return tools_add(&c->prompts, s, e);
-    case CALL_RESOURCE:
-        return tools_add(uri_template_is(s->uri) ? &c->templates : &c->resources, s, e);
-    case CALL_COMPLETION:
-        break; /* comes with its prompt or template */
+    if (t && atomic_fetch_sub_explicit(&t->n_holders, 1, memory_order_acq_rel) == 1) {
+        schema_free(t->input);
+        schema_free(t->output);
+        arena_fini(&t->arena);
+        mem_free(t);
     }
-    return DMCP_E_INVALID;
-}
-
-const struct tool *catalog_find(const struct catalog *c, enum call_method method, struct str name)
-{
-    const struct tool *found;
-
-    switch (method) {
-    case CALL_TOOL:
-        return tools_find(&c->tools, name);
-    case CALL_PROMPT:
-        return tools_find(&c->prompts, name);
-    case CALL_RESOURCE:
-        found = tools_find(&c->resources, name);
-        return found ? found : tools_find(&c->templates, name);
-    case CALL_COMPLETION:
-        break; /* never looked for by a row */
-    }
-    return NULL;
 }
 
 void tool_error_write(struct buf *out, struct str text)

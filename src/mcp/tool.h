@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tools of a server: their definitions checked and copied, their schemas compiled, and their
- * entries for tools/list made once. Immutable after the start, so any thread may read it.
+ * A tool: its definition checked and copied, its schemas compiled, and its entry for tools/list
+ * made once. It does not change, so any thread may read it; who does holds it, and the last one to
+ * let go frees it. So a call may outlast its tool's place in the catalog (catalog.h).
  *
  * Prompts, resources and resource templates are tools of another method: something with a name
  * that a handler serves. A resource's key is its URI.
@@ -9,12 +10,20 @@
 #ifndef MCP_TOOL_H
 #define MCP_TOOL_H
 
+#include <stdatomic.h>
+
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/hmap.h"
 #include "engine/command.h"
 
 struct schema;
+struct dmcp_call;
+
+/* What runs it: a dmcp_handler_fn, which this folder does not see, and its context. */
+struct call_handler {
+    int (*fn)(struct dmcp_call *call); /* NULL: none */
+    void *context;
+};
 
 /* What a definition says; see dmcp_tool in dmcp.h. Strings may be absent (STR_NONE). */
 struct tool_spec {
@@ -30,8 +39,13 @@ struct tool_spec {
     struct str fallbacks; /* object text: values for arguments left out */
     bool is_ephemeral;
     uint64_t timeout_ms; /* 0 for none */
-    const void *handler; /* what runs it; not looked at here */
-    const void *complete; /* the same for completion; NULL for none */
+    struct call_handler handler, complete;
+};
+
+/* Where a tool stands in its list, be it still there or not. */
+struct tool_place {
+    uint64_t number;  /* the higher the later it was added, from 1; 0: before all */
+    uint64_t history; /* digest of the keys of all that was added up to it, in their order */
 };
 
 struct tool {
@@ -41,38 +55,25 @@ struct tool {
     struct str description; /* absent for none */
     struct str fallbacks;
     struct str entry; /* its object in the list, JSON text */
-    struct schema *input, *output; /* output may be NULL */
+    struct schema *input, *output; /* may be NULL */
     bool is_ephemeral;
     uint64_t timeout_ms;
-    const void *handler;
-    const struct tool *completion; /* NULL for none */
-};
-
-struct tools {
-    struct tool **all; /* in the order in which they were added */
-    size_t n;
-    struct hmap by_name;
+    struct call_handler handler;
+    struct tool *completion; /* NULL for none */
+    struct tool *of;         /* of a completion: what it completes, which is held for both */
+    struct tool_place place;      /* the catalog's */
+    uint64_t digest;         /* of the entry */
+    atomic_uint n_holders;
     struct arena arena;
 };
 
-/* All that a server offers. */
-struct catalog {
-    struct tools tools, prompts, resources, templates;
-    bool has_completion; /* of anything */
-};
+/* Held once, for the caller. DMCP_E_INVALID with a text that names the tool and what is wrong. */
+int tool_new(const struct tool_spec *spec, struct tool **tool_out, struct err *e) MUST_CHECK;
+const struct tool *tool_hold(const struct tool *tool); /* once more; returns it */
+void tool_release(const struct tool *tool);            /* NULL: nothing */
 
-void catalog_init(struct catalog *c);
-void catalog_fini(struct catalog *c);
-int catalog_add(struct catalog *c, const struct tool_spec *spec, struct err *e) MUST_CHECK;
-
-/* What a call's row names: for a resource its own URI, or its template. NULL: not there. */
-const struct tool *catalog_find(const struct catalog *c, enum call_method method, struct str name);
-
-void tools_init(struct tools *t);
-void tools_fini(struct tools *t);
-
-/* DMCP_E_INVALID with a text that names the tool and what is wrong. */
-int tools_add(struct tools *t, const struct tool_spec *spec, struct err *e) MUST_CHECK;
+const char *tool_method_name(enum call_method method); /* for texts: "resource" */
+struct str tool_spec_key(const struct tool_spec *spec);
 
 /* Whether a text is of the form that MCP gives annotations of content and resources, and of tools,
  * or is an object at all. An absent text passes; else DMCP_E_INVALID, DMCP_E_TOOBIG. */
@@ -83,7 +84,5 @@ int object_check(struct str text, struct err *e) MUST_CHECK;
 /* The result of tools/call for a tool error of this text, as JSON.
  * Source: MCP 2025-11-25, tools, "Error Handling". */
 void tool_error_write(struct buf *out, struct str text);
-
-const struct tool *tools_find(const struct tools *t, struct str name); /* NULL: no such tool */
 
 #endif

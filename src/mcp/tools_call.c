@@ -54,7 +54,7 @@ static bool check_arguments(struct endpoint *e, struct exchange *x, const struct
 void method_tools_call(struct endpoint *e, struct exchange *x, const struct session_info *s)
 {
     struct str name = json_get_str(x->message->params, "name");
-    const struct tool *tool = name.p ? tools_find(&e->config.catalog->tools, name) : NULL;
+    const struct tool *tool = name.p ? catalog_hold_in(e->config.catalog, OFFER_TOOLS, name) : NULL;
     struct buf params;
     char text[256];
 
@@ -68,11 +68,11 @@ void method_tools_call(struct endpoint *e, struct exchange *x, const struct sess
         exchange_error(e, x, 200, RPC_INVALID_PARAMS, text);
         return;
     }
-    if (!check_arguments(e, x, tool)) {
-        return;
+    if (check_arguments(e, x, tool)) {
+        buf_init(&params, SIZE_MAX / 2);
+        json_write(&params, x->message->params);
+        call_begin(e, x, s, tool, buf_str(&params));
+        buf_fini(&params);
     }
-    buf_init(&params, SIZE_MAX / 2);
-    json_write(&params, x->message->params);
-    call_begin(e, x, s, tool, buf_str(&params));
-    buf_fini(&params);
+    tool_release(tool);
 }

@@ -51,6 +51,8 @@ static const struct option table[] = {
       "an event of a session's own stream is kept for so long after it was sent" },
     { "keep-keys", OPTION_DURATION, AT(key_ms), "7d", 1000, 3650 * DAY_MS,
       "an idempotency key counts for so long behind the end of its call" },
+    { "page", OPTION_COUNT, AT(page_entries), "1000", 1, 1000000,
+      "entries of a list (of tools, prompts, resources) that a client gets at a time" },
     { "stop-within", OPTION_DURATION, AT(stop_ms), "10s", 0, DAY_MS,
       "at the end, wait so long for running tools" },
     { "allow-origin", OPTION_TEXT, AT(allow_origin), "", 0, 0,

@@ -18,6 +18,7 @@
 #include "server/control.h"
 #include "server/driver.h"
 #include "server/listener.h"
+#include "server/offers.h"
 #include "server/outbox.h"
 #include "server/room.h"
 #include "server/verdict.h"
@@ -50,7 +51,7 @@ struct process {
     struct listener *listener;
     struct control *control; /* NULL: the store is not a directory */
     struct endpoint_config endpoint;
-    struct buf cancelled;
+    struct buf cancelled, lists_changed; /* what the engine says to clients */
     atomic_bool is_stopping;
     atomic_int failure; /* DMCP_E_FULL or another code of the store */
     uint64_t deadline_ms; /* of what the stop waits for */
@@ -108,7 +109,7 @@ static int run_ephemeral(void *arg, uint64_t peer, const struct tool *tool, stru
     struct run *r = run_new(CALL_EPHEMERAL);
     int rc;
 
-    r->tool = tool;
+    r->tool = tool_hold(tool);
     r->session = session;
     r->peer = peer;
     r->request_id = run_dup(r, request_id);
@@ -127,17 +128,10 @@ static void dispatch(void *arg, struct action *a)
 {
     struct process *p = arg;
     struct run *r;
-    struct command *c;
     const struct tool *tool =
-        catalog_find(&p->config->server->catalog,
-                     (enum call_method)a->dispatch.record.method, a->dispatch.record.name);
+        offers_hold(&p->config->server->catalog, driver_commands(p->driver), a);
 
     if (!tool) {
-        log_warning("a call of %.*s is unfinished and there is no such thing now; it waits",
-                    STR_FMT(a->dispatch.record.name));
-        c = command_new(CMD_CALL_PARK);
-        c->call = a->call;
-        mailbox_put(driver_commands(p->driver), &c->mail);
         action_free(a);
         return;
     }
@@ -282,6 +276,7 @@ static void on_stop_timer(uv_timer_t *timer)
         leave_handlers(p);
     } else {
         outbox_flush(&p->outbox);
+        offers_unwatch(&p->config->server->catalog);
         driver_stop(p->driver);
         p->driver = NULL;
     }
@@ -343,7 +338,7 @@ static int open_store(struct process *p, struct err *e)
 static int start_engine(struct process *p, const struct crash_note *crash, struct err *e)
 {
     const struct options *o = p->options;
-    const struct engine_options engine = { .max_calls = (uint32_t)o->max_calls,
+    struct engine_options engine = { .max_calls = (uint32_t)o->max_calls,
                                            .max_dispatched = MAX_DISPATCHED,
                                            .max_dispatched_bytes = MAX_DISPATCHED_BYTES,
                                            .max_sessions = (uint32_t)o->max_sessions,
@@ -360,6 +355,7 @@ static int start_engine(struct process *p, const struct crash_note *crash, struc
     struct buf result;
     int rc;
 
+    offers_messages(&p->lists_changed, engine.lists_changed);
     buf_init(&result, 32 * KIB);
     verdict_crashed(&result, crash);
     rc = driver_open(p->store, &engine, &ops, &p->io, crash->is_set == 1 ? &crash->call : NULL,
@@ -369,10 +365,12 @@ static int start_engine(struct process *p, const struct crash_note *crash, struc
         p->env = (struct call_env){ .engine = driver_commands(p->driver),
                                     .io = &p->io,
                                     .store = p->store,
+                                    .server = p->config->server,
                                     .is_stopping = &p->is_stopping,
                                     .validation = validation_new(o->validation) };
         p->workers = workers_new(&p->env, o->workers, o->max_calls);
         outbox_open(&p->outbox, driver_commands(p->driver), p->workers);
+        offers_watch(&p->config->server->catalog, driver_commands(p->driver));
         driver_start(p->driver);
     }
     return rc;
@@ -393,7 +391,7 @@ static int run_start_functions(struct process *p, struct err *e)
 
 static int start_listener(struct process *p, struct err *e)
 {
-    const struct dmcp_server *s = p->config->server;
+    struct dmcp_server *s = p->config->server;
     const struct endpoint_ops ops = {
         .post = post, .random = random_bytes, .run = run_ephemeral, .arg = p
     };
@@ -401,6 +399,7 @@ static int start_listener(struct process *p, struct err *e)
     p->endpoint = (struct endpoint_config){ .server_info = s->info,
                                             .instructions = s->instructions,
                                             .catalog = &s->catalog,
+                                            .page_entries = (uint32_t)p->options->page_entries,
                                             .allowed_origins = str_of(p->options->allow_origin),
                                             .allowed_hosts = str_of(p->options->allow_host),
                                             .session_idle_ms = p->options->session_idle_ms,
@@ -431,6 +430,7 @@ static void free_process(struct process *p)
     store_close(p->store);
     mailbox_fini(&p->io);
     buf_fini(&p->cancelled);
+    buf_fini(&p->lists_changed);
     uv_loop_close(&p->loop);
 }
 
@@ -466,12 +466,14 @@ int process_run(void *arg, const struct crash_note *crash, struct crash_note *no
     raise_descriptor_limit(p.options);
     init_loop(&p);
     buf_init(&p.cancelled, KIB);
+    buf_init(&p.lists_changed, KIB);
     verdict_cancelled(&p.cancelled);
     rc = open_store(&p, &e);
     if (rc == DMCP_OK) {
         rc = start_engine(&p, crash, &e);
     }
     if (rc == DMCP_OK) {
+        atomic_store(&p.config->server->is_running, true);
         rc = run_start_functions(&p, &e);
     }
     if (rc != DMCP_OK && rc != DMCP_E_FULL) {

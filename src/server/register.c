@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Registration: what a server offers. Typed parameters become a JSON Schema here, and icons JSON;
- * from there on there are only texts.
+ * Registration: what a server offers, before it is started and while it runs, by any thread. Typed
+ * parameters become a JSON Schema here, and icons JSON; from there on there are only texts.
  */
 #include "server/server.h"
 
@@ -30,15 +30,6 @@ static void draft_fini(struct draft *d)
     buf_fini(&d->schema);
     buf_fini(&d->check);
     buf_fini(&d->list);
-}
-
-static const struct call_handler *keep_handler(dmcp_server *s, dmcp_handler_fn *fn, void *context)
-{
-    struct call_handler *h = arena_zalloc(&s->arena, sizeof(*h));
-
-    h->fn = fn;
-    h->context = context;
-    return fn ? h : NULL;
 }
 
 static int draft_icons(struct draft *d, const dmcp_icon *icons, struct err *e)
@@ -93,7 +84,7 @@ int dmcp_add_tool(dmcp_server *s, const dmcp_tool *t)
                                  .meta = str_of(t->meta),
                                  .is_ephemeral = t->durability == DMCP_EPHEMERAL,
                                  .timeout_ms = t->timeout_ms,
-                                 .handler = keep_handler(s, t->handler, t->context) } };
+                                 .handler = { t->handler, t->context } } };
     struct err e = { 0 };
     int rc;
 
@@ -113,8 +104,8 @@ int dmcp_add_prompt(dmcp_server *s, const dmcp_prompt *p)
                                  .description = str_of(p->description),
                                  .meta = str_of(p->meta),
                                  .is_ephemeral = p->durability == DMCP_EPHEMERAL,
-                                 .handler = keep_handler(s, p->handler, p->context),
-                                 .complete = keep_handler(s, p->complete, p->context) } };
+                                 .handler = { p->handler, p->context },
+                                 .complete = { p->complete, p->context } } };
     struct err e = { 0 };
 
     draft_init(&d);
@@ -136,10 +127,32 @@ int dmcp_add_resource(dmcp_server *s, const dmcp_resource *r)
                                  .meta = str_of(r->meta),
                                  .size = r->size,
                                  .is_ephemeral = r->durability == DMCP_EPHEMERAL,
-                                 .handler = keep_handler(s, r->handler, r->context),
-                                 .complete = keep_handler(s, r->complete, r->context) } };
+                                 .handler = { r->handler, r->context },
+                                 .complete = { r->complete, r->context } } };
     struct err e = { 0 };
 
     draft_init(&d);
     return draft_add(s, &d, "resource", r->uri, draft_icons(&d, r->icons, &e), &e);
+}
+
+int dmcp_remove_tool(dmcp_server *s, const char *name)
+{
+    return catalog_remove(&s->catalog, CALL_TOOL, str_of(name));
+}
+
+int dmcp_remove_prompt(dmcp_server *s, const char *name)
+{
+    return catalog_remove(&s->catalog, CALL_PROMPT, str_of(name));
+}
+
+int dmcp_remove_resource(dmcp_server *s, const char *uri)
+{
+    return catalog_remove(&s->catalog, CALL_RESOURCE, str_of(uri));
+}
+
+void dmcp_server_expect(dmcp_server *s, dmcp_list list)
+{
+    if ((unsigned)list < N_LISTS) {
+        catalog_expect(&s->catalog, (unsigned)list);
+    }
 }

@@ -4,6 +4,7 @@
  */
 #include "server/server.h"
 
+#include "base/log.h"
 #include "call/icons.h"
 #include "json/writer.h"
 
@@ -46,7 +47,9 @@ static void write_info(dmcp_server *s, const dmcp_info *info)
 
 int server_failed(dmcp_server *s, int rc, const struct err *e)
 {
-    if (rc != DMCP_OK && s->error.code == DMCP_OK) {
+    if (rc != DMCP_OK && atomic_load(&s->is_running)) {
+        log_warning("%s", e->text);
+    } else if (rc != DMCP_OK && s->error.code == DMCP_OK) {
         s->error = *e;
     }
     return rc;

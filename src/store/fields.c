@@ -55,6 +55,8 @@ static const struct row_kind kinds[] = {
     { KEY_WATCH, "watch", { { "map", FIELD_NAME }, { "key", FIELD_NAME }, ID("call") }, false,
       { { "ranges", FIELD_REST } } },
     { KEY_WATCHING, "watching", { ID("call") }, true, { { "ranges", FIELD_STR } } },
+    { KEY_LISTS, "lists", { ID("session") }, true,
+      { { "tools", FIELD_U64 }, { "prompts", FIELD_U64 }, { "resources", FIELD_U64 } } },
     { KEY_MAP, "map", { { "map", FIELD_NAME }, { "key", FIELD_REST } }, false,
       { { "value", FIELD_REST } } },
 };

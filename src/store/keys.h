@@ -23,6 +23,7 @@
  *   subscription | 0f | shard 1 | digest of the URI 16 | session id 16 |
  *   watch       | 11 | map name ... | 00 | map key ... | 00 | shard 1 | call id 16 |
  *   watching    | 12 | shard 1 | call id 16              |
+ *   lists       | 13 | shard 1 | session id 16           |
  *   map         | 20 | map name ... | 00 | map key ...   |
  *
  * A new kind gets its fields in fields.c too.
@@ -59,6 +60,7 @@ enum key_kind {
     KEY_SUBSCRIPTION = 0x0f,
     KEY_WATCH = 0x11,
     KEY_WATCHING = 0x12,
+    KEY_LISTS = 0x13,
     KEY_MAP = 0x20,
 };
 
@@ -80,7 +82,7 @@ static inline uint8_t key_shard(struct id id)
 
 struct key key_meta(const char *name);
 struct key key_kind_start(enum key_kind kind); /* the prefix of all keys of a kind */
-/* session call result unfinished suspended stream input watching */
+/* session call result unfinished suspended stream input watching lists */
 struct key key_of_id(enum key_kind kind, struct id id);
 struct key key_journal(struct id call, struct str alias);  /* empty alias: the call's prefix */
 struct key key_request(struct id session, struct str request_id);

@@ -280,6 +280,24 @@ int watch_record_dec(struct str s, struct watch_record *r)
     return dec_end(&d);
 }
 
+void lists_record_enc(struct buf *b, const struct lists_record *r)
+{
+    enc_u8(b, LAYOUT);
+    for (unsigned i = 0; i < N_LISTS; i++) {
+        enc_u64(b, r->digests[i]);
+    }
+}
+
+int lists_record_dec(struct str s, struct lists_record *r)
+{
+    struct decoder d = begin(s);
+
+    for (unsigned i = 0; i < N_LISTS; i++) {
+        r->digests[i] = dec_u64(&d);
+    }
+    return dec_end(&d);
+}
+
 void watch_range_add(struct buf *ranges, struct str from, struct str to)
 {
     enc_str(ranges, from);

@@ -140,6 +140,13 @@ struct watch_record {
     struct str ranges;
 };
 
+/* | 1 | tools 8 | prompts 8 | resources 8 |: which lists a session knows of, by their digests; one of
+ * 0 is not known. */
+#define N_LISTS 3
+struct lists_record {
+    uint64_t digests[N_LISTS];
+};
+
 void session_record_enc(struct buf *b, const struct session_record *r);
 void call_record_enc(struct buf *b, const struct call_record *r);
 void unfinished_record_enc(struct buf *b, const struct unfinished_record *r);
@@ -151,6 +158,7 @@ void request_record_enc(struct buf *b, const struct request_record *r);
 void idempotency_record_enc(struct buf *b, const struct idempotency_record *r);
 void input_record_enc(struct buf *b, const struct input_record *r);
 void watch_record_enc(struct buf *b, const struct watch_record *r);
+void lists_record_enc(struct buf *b, const struct lists_record *r);
 
 int session_record_dec(struct str s, struct session_record *r) MUST_CHECK;
 int call_record_dec(struct str s, struct call_record *r) MUST_CHECK;
@@ -163,6 +171,7 @@ int request_record_dec(struct str s, struct request_record *r) MUST_CHECK;
 int idempotency_record_dec(struct str s, struct idempotency_record *r) MUST_CHECK;
 int input_record_dec(struct str s, struct input_record *r) MUST_CHECK;
 int watch_record_dec(struct str s, struct watch_record *r) MUST_CHECK;
+int lists_record_dec(struct str s, struct lists_record *r) MUST_CHECK;
 
 /* The ranges of a watch record, one by one. watch_range_next takes the first of *ranges:
  * DMCP_E_NOTFOUND at the end, DMCP_E_CORRUPT. */

@@ -91,6 +91,12 @@ static void stream_end(void *x)
 
 /* ---- life ---- */
 
+static int nothing(struct dmcp_call *call)
+{
+    (void)call;
+    return DMCP_OK;
+}
+
 static void add_tool(struct front *f, const char *name, bool is_ephemeral)
 {
     const struct tool_spec spec = { .method = CALL_TOOL,
@@ -99,7 +105,7 @@ static void add_tool(struct front *f, const char *name, bool is_ephemeral)
                                     .fallbacks = STR("{}"),
                                     .is_ephemeral = is_ephemeral,
                                     .timeout_ms = 5000,
-                                    .handler = f };
+                                    .handler = { .fn = nothing } };
     struct err e;
 
     assert_int_equal(catalog_add(&f->catalog, &spec, &e), DMCP_OK);
@@ -129,6 +135,7 @@ static int setup(void **state, const char *version)
     struct front *f = mem_zalloc(sizeof(*f));
     const struct endpoint_config config = { .server_info = STR("{\"name\":\"front\"}"),
                                             .catalog = &f->catalog,
+                                            .page_entries = 2,
                                             .session_idle_ms = 3600000,
                                             .retry_ms = 500 };
     const struct endpoint_ops ops = { .post = post,

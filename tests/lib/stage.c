@@ -19,7 +19,7 @@ static void set_pending(struct stage *s, const struct action *a)
     struct str params = a->dispatch.record.params;
 
     assert_null(s->pending);
-    r->tool = &s->tool;
+    r->tool = tool_hold(&s->tool);
     r->call = a->call;
     r->session = a->session;
     r->attempt = a->dispatch.attempt;
@@ -129,7 +129,7 @@ struct stage *stage_new(void)
         .engine = &s->commands, .io = &s->io, .store = s->rig->store, .is_stopping = &s->is_stopping
     };
     s->tool = (struct tool){
-        .method = CALL_TOOL, .name = STR("tool"), .fallbacks = STR("{}"), .handler = &s->handler
+        .method = CALL_TOOL, .name = STR("tool"), .fallbacks = STR("{}"), .n_holders = 1
     };
     s->cut = STAGE_NO_CUT;
     s->refusal = DMCP_E_STORE;
@@ -175,7 +175,7 @@ void stage_start_params(struct stage *s, dmcp_handler_fn *fn, void *context, con
     struct command *c;
 
     snprintf(request_id, sizeof(request_id), "%u", ++s->n_calls);
-    s->handler = (struct call_handler){ fn, context };
+    s->tool.handler = (struct call_handler){ fn, context };
     c = rig_start_command(s->rig, 0, request_id, params);
     c->start.log_level = s->log_level;
     c->start.client = s->client;
@@ -274,8 +274,8 @@ const char *stage_call_ephemeral(struct stage *s, dmcp_handler_fn *fn, void *con
     struct mail *m, *next;
     struct buf all;
 
-    s->handler = (struct call_handler){ fn, context };
-    run->tool = &s->tool;
+    s->tool.handler = (struct call_handler){ fn, context };
+    run->tool = tool_hold(&s->tool);
     run->call = rig_id(s->rig);
     run->session = s->rig->session;
     run->peer = 7;

@@ -26,7 +26,6 @@ struct stage {
     struct waiter waiter;
     atomic_bool is_stopping;
     struct tool tool;
-    struct call_handler handler;
     struct id call;      /* the last one started */
     struct run *pending; /* dispatched, and not run yet */
     struct run *running;

@@ -108,6 +108,7 @@ static void plant_all(struct store *s)
     PLANT(s, key_watch(STR("users"), STR(""), id), watch, BYTES);
     plant(s, key_watch(STR("users"), STR("ann"), id), STR(""));
     PLANT(s, key_of_id(KEY_WATCHING, id), watch, BYTES);
+    PLANT(s, key_of_id(KEY_LISTS, id), lists, { 1, 2, UINT64_MAX });
     plant(s, key_reference(id, BYTES), STR(""));
     plant(s, key_subscription(id, id), STR(""));
     plant(s, key_map(STR("users"), STR("ann")), STR("{ \"b\":1 }"));
@@ -137,7 +138,7 @@ TEST(export, puts_every_known_row_into_named_fields)
                                  "\"value\":\"{ \\\"b\\\":1 }\"}\n"));
     assert_non_null(strstr(text, "\"params\":\"{ \\\"a\\\" : 1.10 }\"}\n"));
     assert_non_null(strstr(text, "\"value\":{\"base64\":\"/wABIlwK\"}"));
-    assert_non_null(strstr(text, "{\"kind\":\"end\",\"rows\":21}\n"));
+    assert_non_null(strstr(text, "{\"kind\":\"end\",\"rows\":22}\n"));
     mem_free(text);
     store_close(s);
 }

@@ -239,7 +239,7 @@ TEST_WITH(recorded, answers_are_the_same_in_a_later_attempt, stage_setup, stage_
     stage_start(st, ask_all, &first, "{}");
     st->cut = 5;
     stage_attempt(st);
-    st->handler.context = &second;
+    st->tool.handler.context = &second;
     stage_crash(st, SIZE_MAX);
     stage_attempt(st);
     assert_int_equal(st->n_commands[CMD_STEP], 0);

@@ -209,7 +209,7 @@ PROMPT_TEST(handler_has_a_journal_as_a_tool_has)
     stage_attempt(s);
     assert_false(stage_is_finished(s));
     stage_crash(s, SIZE_MAX);
-    s->handler.context = second;
+    s->tool.handler.context = second;
     stage_attempt(s);
     assert_string_equal(second, first);
     snprintf(expected, sizeof(expected), "{\"messages\":[" SAYS("user", "%s") "]}", first);

@@ -257,6 +257,27 @@ TEST(records, stream)
     expect_record(&b, STR("\x01\x01\x02\x03\x04\x05\x06\x07\x08\0\0\0\0\0\0\0\x03"), decode_stream);
 }
 
+static int decode_lists(struct str s)
+{
+    struct lists_record r;
+
+    return lists_record_dec(s, &r);
+}
+
+TEST(records, lists)
+{
+    struct lists_record r = { { 0x0102030405060708, 2, 3 } }, back;
+    struct buf b;
+
+    buf_init(&b, 1000);
+    lists_record_enc(&b, &r);
+    assert_int_equal(lists_record_dec(buf_str(&b), &back), DMCP_OK);
+    assert_memory_equal(&back, &r, sizeof(r));
+    expect_record(&b,
+                  STR("\x01\x01\x02\x03\x04\x05\x06\x07\x08\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0\x03"),
+                  decode_lists);
+}
+
 static int decode_request(struct str s)
 {
     struct request_record r;
