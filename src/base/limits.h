@@ -29,6 +29,9 @@
 #define LIMIT_READ_BYTES (64 * KIB)       /* one read */
 #define LIMIT_CHUNK_FRAMING 16            /* bytes of chunk framing for each byte of the body */
 
+/* Options */
+#define LIMIT_CONFIG_BYTES (1 * MIB)      /* a file of them */
+
 /* JSON */
 #define LIMIT_JSON_DEPTH 64
 #define LIMIT_RESULT_BYTES (16 * MIB)     /* a step's or a call's result, a map value */

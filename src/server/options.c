@@ -26,6 +26,7 @@ struct option {
 
 #define AT(field) offsetof(struct options, field)
 #define DAY_MS UINT64_C(86400000)
+#define READ_BYTES 4096u
 
 static const struct option table[] = {
     { "listen", OPTION_TEXT, AT(listen), "127.0.0.1:9991", 0, 0, "address and port to listen on" },
@@ -184,6 +185,9 @@ static int read_line(struct options *o, const char *file, int number, struct str
     if (line.len == 0 || line.p[0] == '#') {
         return DMCP_OK;
     }
+    if (memchr(line.p, 0, line.len)) {
+        return err_set(e, DMCP_E_INVALID, "%s:%d: a NUL byte", file, number);
+    }
     equals = memchr(line.p, '=', line.len);
     if (!equals) {
         return err_set(e, DMCP_E_INVALID, "%s:%d: expected name = value", file, number);
@@ -201,19 +205,45 @@ static int read_line(struct options *o, const char *file, int number, struct str
     return DMCP_OK;
 }
 
-static int read_file(struct options *o, const char *name, struct err *e)
+static int read_text(const char *name, struct buf *text, struct err *e)
 {
     FILE *f = fopen(name, "r");
-    char line[4096];
-    int number = 0, rc = DMCP_OK;
+    char *room = NULL;
+    size_t n = f ? 1 : 0;
+    int rc = DMCP_OK;
 
-    if (!f) {
-        return err_set(e, DMCP_E_INVALID, "--config: cannot read %s: %s", name, strerror(errno));
+    while (n > 0 && (room = buf_reserve(text, READ_BYTES)) != NULL) {
+        n = fread(room, 1, READ_BYTES, f);
+        buf_advance(text, n);
     }
-    while (rc == DMCP_OK && fgets(line, sizeof(line), f)) {
-        rc = read_line(o, name, ++number, str_of(line), e);
+    if (!f || ferror(f)) {
+        rc = err_set(e, DMCP_E_INVALID, "--config: cannot read %s: %s", name, strerror(errno));
+    } else if (!room || text->len > LIMIT_CONFIG_BYTES) {
+        rc = err_set(e, DMCP_E_INVALID, "--config: %s is larger than %u bytes", name,
+                     LIMIT_CONFIG_BYTES);
     }
-    fclose(f);
+    if (f) {
+        fclose(f);
+    }
+    return rc;
+}
+
+static int read_file(struct options *o, const char *name, struct err *e)
+{
+    struct buf text;
+    struct str rest, line;
+    int number = 0, rc;
+
+    buf_init(&text, LIMIT_CONFIG_BYTES + READ_BYTES);
+    rc = read_text(name, &text, e);
+    for (rest = buf_str(&text); rc == DMCP_OK && rest.len > 0;) {
+        const char *end = memchr(rest.p, '\n', rest.len);
+
+        line = str_make(rest.p, end ? (size_t)(end - rest.p) : rest.len);
+        rest = str_make(line.p + line.len + (end != NULL), rest.len - line.len - (end != NULL));
+        rc = read_line(o, name, ++number, line, e);
+    }
+    buf_fini(&text);
     return rc;
 }
 
