@@ -8,6 +8,7 @@
 #   make check      make test, under sanitizers too, a clang build, and what follows:
 #   make foreign    clients of others that are too large to install for make test
 #   make conformance  the official conformance suite
+#   make fuzz       each fuzzer for FUZZ_SECONDS=10
 #   make bench      build the benchmarks and run them
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make format     apply .clang-format
@@ -35,6 +36,7 @@ NM      ?= nm
 CFLAGS  ?= -O2 -g
 WERROR  ?= -Werror
 T       ?=
+FUZZ_SECONDS ?= 10
 
 # ---- Flags ---------------------------------------------------------------------------------------
 
@@ -95,7 +97,7 @@ CHECK_SCRIPT     := $(if $(or $(if $(T),,all),$(findstring $(T),scripts/check.sh
 
 # ---- Commands ------------------------------------------------------------------------------------
 
-.PHONY: all run test tests programs check foreign conformance bench install uninstall deps format clean FORCE
+.PHONY: all run test tests programs check fuzz foreign conformance bench install uninstall deps format clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -123,7 +125,15 @@ check:
 	$(MAKE) --no-print-directory test SAN=address,undefined
 	$(MAKE) --no-print-directory test SAN=thread
 	$(MAKE) --no-print-directory -j$(JOBS) CC=clang BUILD=build-clang all tests
+	$(MAKE) --no-print-directory fuzz
 	NO_SKIPS=1 $(MAKE) --no-print-directory foreign conformance
+
+# What they find is left where scripts/fuzz.sh says.
+fuzz:
+	@scripts/deps.sh check
+	@for f in tests/fuzz/fuzz_*.c; do \
+	    name=$${f#tests/fuzz/fuzz_} && scripts/fuzz.sh $${name%.c} $(FUZZ_SECONDS) -verbosity=0 || exit 1; \
+	done
 
 programs: all $(TEST_PROGRAMS)
 

@@ -212,7 +212,7 @@ int import_file(const char *name, FILE *from, uint64_t *rows_out, struct err *e)
     int rc;
 
     buf_init(&m.text, LINE_BYTES);
-    buf_init(&m.key, KEY_BYTES_MAX);
+    buf_init(&m.key, KEY_BYTES_MAX - 1); /* there must be a key behind it */
     buf_init(&m.value, LINE_BYTES);
     batch_init(&m.batch);
     rc = import(&m, name, e);
