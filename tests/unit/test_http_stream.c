@@ -267,7 +267,9 @@ STREAM_TEST(a_peer_that_takes_little_at_a_time_is_not_given_up)
                                                             : longest_ms;
         last_ms = clock_mono_ms();
     }
-    if (longest_ms < 50) { /* else the machine was too slow for a verdict */
+    /* The kernel wants some more when a third of its buffer is free: within write_ms that much must
+     * have been taken. Else the machine was too slow for a verdict. */
+    if (longest_ms < 15) {
         assert_int_equal(f->n_broken, 0);
     }
     mem_free(data);
