@@ -89,6 +89,12 @@ static void on_stream_end(void *x)
     (void)x;
 }
 
+static int do_nothing(struct dmcp_call *call)
+{
+    (void)call;
+    return DMCP_OK;
+}
+
 static void add_tool(struct catalog *c, const char *name, uint8_t method, bool is_ephemeral)
 {
     const struct tool_spec spec = { .method = method,
@@ -96,7 +102,7 @@ static void add_tool(struct catalog *c, const char *name, uint8_t method, bool i
                                     .input_schema = STR("{\"type\":\"object\"}"),
                                     .fallbacks = STR("{}"),
                                     .is_ephemeral = is_ephemeral,
-                                    .handler = c };
+                                    .handler = { .fn = do_nothing } };
 
     if (catalog_add(c, &spec, NULL)) {
         abort();
