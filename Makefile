@@ -80,7 +80,7 @@ EXAMPLES := $(patsubst examples/%/server.c,$(BUILD)/examples/%-server,$(wildcard
 TEST_SRC      := $(sort $(wildcard tests/*/test_*.c))
 FOREIGN       := $(sort $(wildcard tests/foreign/test_*.sh))
 # Small enough for make test, which has them whatever can be installed.
-ALSO_FOREIGN  := tests/e2e/test_sdk.sh
+ALSO_FOREIGN  := tests/e2e/test_sdk.sh tests/e2e/test_sdk2.sh tests/e2e/test_remote.sh
 TEST_SCRIPTS  := $(sort $(filter-out $(FOREIGN),$(wildcard tests/*/test_*.sh)))
 TEST_LIB_SRC  := $(wildcard tests/lib/*.c)
 TEST_PROGRAMS := $(patsubst tests/programs/%.c,$(BUILD)/tests/%,$(wildcard tests/programs/*.c))
@@ -139,7 +139,7 @@ programs: all $(TEST_PROGRAMS)
 
 foreign conformance: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
-	@BUILD=$(BUILD) scripts/test.sh $(if $(filter foreign,$@),$(FOREIGN) $(ALSO_FOREIGN),scripts/conformance.sh)
+	@BUILD=$(BUILD) TIMEOUT=600 scripts/test.sh $(if $(filter foreign,$@),$(FOREIGN) $(ALSO_FOREIGN),scripts/conformance.sh)
 
 bench:
 	@scripts/deps.sh bench

@@ -16,6 +16,8 @@ NPM_DIR=${NPM_DIR:-build/npm}
 
 declare -A PACKAGE=(
     [sdk]=@modelcontextprotocol/sdk@1.32.2
+    [sdk2]=@modelcontextprotocol/client@2.4.0
+    [remote]=mcp-remote@0.15.1
     [inspector]=@modelcontextprotocol/inspector@0.16.8
     [inspector2]=@modelcontextprotocol/inspector@2.12.0
     [conformance]=@modelcontextprotocol/conformance@0.2.0-alpha.12

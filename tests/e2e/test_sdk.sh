@@ -1,14 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# The official TypeScript SDK's client; the tests are in sdk.cjs.
+# The official TypeScript SDK's client, 1.x; the tests are in clients.cjs.
 
-skip() {
-    echo "ok - sdk: the official client # SKIP $1"
-    exit 0
-}
+. tests/lib/npm.sh
 
-command -v node >/dev/null || skip Node.js
-[ "$(node -p 'parseInt(process.versions.node) >= 18')" = true ] || skip "Node.js 18"
+need_node 18
 sdk=$(scripts/npm.sh sdk) || skip "$sdk"
-exec node tests/e2e/sdk.cjs "$sdk"
+exec "$node" tests/e2e/clients.cjs sdk "$sdk"

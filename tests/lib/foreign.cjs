@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What tests of clients that others wrote share: servers that are killed and started again, the
+ * clients themselves behind one small interface, and TAP.
+ *
+ * A kind of client is { name, connect(server, { session, capabilities }) }; what it connects has
+ * the methods of the TypeScript SDK, which 1.x and 2.x share, and instead of what they do not:
+ *
+ *     client.tool(name, arguments, options)    tools/call
+ *     client.on(method, handler)               requests and notifications of the server
+ *     client.session                           the session's id; none where it is somebody else's
+ */
+'use strict';
+
+const { spawn } = require('node:child_process');
+const { createRequire } = require('node:module');
+const assert = require('node:assert');
+const fs = require('node:fs');
+const path = require('node:path');
+
+const BUILD = process.env.BUILD || 'build';
+const TMP = process.env.TMPDIR || '/tmp';
+const CALL_MS = 20000;
+
+/* ---- servers ---- */
+
+const running = new Set();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
+let nServers = 0;
+
+/* A server with a store of its own. It keeps its port when it is started again. */
+class Server {
+    constructor(program) {
+        this.program = path.join(BUILD, program);
+        this.dir = path.join(TMP, `server-${++nServers}`);
+        this.port = 0;
+        fs.mkdirSync(this.dir);
+    }
+
+    async start() {
+        const child = spawn(this.program, ['--listen', `127.0.0.1:${this.port}`,
+                                           '--store', path.join(this.dir, 'store')],
+                            { stdio: ['ignore', 'ignore', 'pipe'] });
+        let said = '';
+
+        this.child = child;
+        running.add(child);
+        child.on('exit', () => running.delete(child));
+        const port = await new Promise((resolve, reject) => {
+            child.on('exit', () => reject(new Error(`the server ended, saying: ${said}`)));
+            child.stderr.on('data', (data) => {
+                said += data;
+                const listens = / listens on http:\/\/127\.0\.0\.1:(\d+)\//.exec(said);
+                if (listens)
+                    resolve(Number(listens[1]));
+            });
+        });
+        this.port = port;
+        this.url = new URL(`http://127.0.0.1:${port}/mcp`);
+    }
+
+    async kill(signal = 'SIGKILL') {
+        const ended = new Promise((resolve) => this.child.once('exit', resolve));
+
+        this.child.kill(signal);
+        return ended;
+    }
+
+    async crash() {
+        await this.kill();
+        await this.start();
+    }
+
+    path(name) { return path.join(this.dir, name); }
+
+    openGate() { fs.writeFileSync(this.path('gate'), ''); }
+
+    /* How often this line stands in the log. */
+    count(line) {
+        try {
+            return fs.readFileSync(this.path('log'), 'utf8').split('\n')
+                     .filter((l) => l === line).length;
+        } catch {
+            return 0;
+        }
+    }
+}
+
+async function started(program) {
+    const server = new Server(program);
+
+    await server.start();
+    return server;
+}
+
+async function until(cond, what) {
+    const end = Date.now() + CALL_MS;
+
+    while (!cond()) {
+        assert(Date.now() < end, `${what} did not come`);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+}
+
+/* ---- clients ---- */
+
+const INFO = { name: 'foreign', version: '1' };
+
+/* The official SDK, 1.x. `dir`/node_modules has @modelcontextprotocol/sdk. */
+class Sdk1 {
+    constructor(dir, name = 'the SDK 1.x') {
+        const load = createRequire(path.join(path.resolve(dir), 'of-the-sdk.cjs'));
+        const types = load('@modelcontextprotocol/sdk/types.js');
+
+        this.name = name;
+        this.Client = load('@modelcontextprotocol/sdk/client/index.js').Client;
+        this.Http = load('@modelcontextprotocol/sdk/client/streamableHttp.js')
+                        .StreamableHTTPClientTransport;
+        this.Stdio = load('@modelcontextprotocol/sdk/client/stdio.js').StdioClientTransport;
+        this.schemas = {
+            'elicitation/create': types.ElicitRequestSchema,
+            'sampling/createMessage': types.CreateMessageRequestSchema,
+            'roots/list': types.ListRootsRequestSchema,
+            'notifications/message': types.LoggingMessageNotificationSchema,
+            'notifications/resources/updated': types.ResourceUpdatedNotificationSchema,
+            'notifications/tools/list_changed': types.ToolListChangedNotificationSchema,
+        };
+    }
+
+    async connectBy(transport, capabilities = {}) {
+        const client = new this.Client(INFO, { capabilities });
+
+        client.tool = (name, args, options) =>
+            client.callTool({ name, arguments: args }, undefined, { timeout: CALL_MS, ...options });
+        client.on = (method, handler) =>
+            method.startsWith('notifications/')
+                ? client.setNotificationHandler(this.schemas[method], handler)
+                : client.setRequestHandler(this.schemas[method], handler);
+        await client.connect(transport);
+        return client;
+    }
+
+    /* With a session it takes that up, which was of 2025-11-25, and begins none. */
+    async connect(server, { session, capabilities } = {}) {
+        const transport = new this.Http(server.url, { sessionId: session });
+        const client = await this.connectBy(transport, capabilities);
+
+        if (session)
+            transport.setProtocolVersion('2025-11-25');
+        client.session = transport.sessionId;
+        return client;
+    }
+}
+
+/* The official SDK, 2.x, in the era of sessions. */
+class Sdk2 {
+    constructor(dir) {
+        const load = createRequire(path.join(path.resolve(dir), 'of-the-sdk.cjs'));
+
+        this.name = 'the SDK 2.x';
+        Object.assign(this, load('@modelcontextprotocol/client'));
+    }
+
+    async connect(server, { session, capabilities = {} } = {}) {
+        const client = new this.Client(INFO, { capabilities });
+        const transport = new this.StreamableHTTPClientTransport(server.url, {
+            sessionId: session,
+            protocolVersion: session ? '2025-11-25' : undefined,
+        });
+
+        client.tool = (name, args, options) =>
+            client.callTool({ name, arguments: args }, { timeout: CALL_MS, ...options });
+        client.on = (method, handler) =>
+            method.startsWith('notifications/') ? client.setNotificationHandler(method, handler)
+                                                : client.setRequestHandler(method, handler);
+        await client.connect(transport);
+        client.session = transport.sessionId;
+        return client;
+    }
+}
+
+/* mcp-remote, which makes a local program of a server far away; behind it the SDK 1.x. */
+class Remote {
+    constructor(dir, sdkDir) {
+        this.name = 'mcp-remote';
+        this.program = path.join(dir, 'node_modules/mcp-remote/dist/proxy.js');
+        this.sdk = new Sdk1(sdkDir);
+    }
+
+    connect(server, { capabilities } = {}) {
+        const transport = new this.sdk.Stdio({
+            command: process.execPath,
+            args: [this.program, server.url.href, '--transport', 'http-only'],
+            env: { ...process.env, MCP_REMOTE_CONFIG_DIR: server.path('mcp-remote') },
+            stderr: 'ignore',
+        });
+
+        return this.sdk.connectBy(transport, capabilities);
+    }
+}
+
+/* ---- tests ---- */
+
+const tests = [];
+const test = (sentence, run) => tests.push({ sentence, run });
+
+/* Each gets the kind of client that it is about. */
+async function main(subject, kind) {
+    let failed = false;
+
+    process.on('unhandledRejection', (error) => {
+        console.log(`# unhandled: ${error.stack}`);
+        failed = true;
+    });
+    for (const { sentence, run } of tests) {
+        console.log(`# running: ${subject}: ${sentence}`);
+        try {
+            await run(kind);
+            console.log(`ok - ${subject}: ${kind.name} ${sentence}`);
+        } catch (error) {
+            failed = true;
+            console.log(`not ok - ${subject}: ${kind.name} ${sentence}`);
+            console.log(String(error.stack).replace(/^/gm, '#   '));
+        }
+    }
+    process.exit(failed ? 1 : 0);
+}
+
+module.exports = { Remote, Sdk1, Sdk2, main, started, test, until };
