@@ -262,16 +262,32 @@ static int take_value(struct wait *w, struct str answer, const char *part, dmcp_
     return DMCP_OK;
 }
 
+/* What the client must be able to do for these parameters: the first that it cannot, if any. */
+static void need_for_sampling(struct wait *w, const dmcp_value *params)
+{
+    const char *context = dmcp_str(dmcp_get(params, "includeContext"));
+    uint8_t can = w->call->run->client;
+
+    w->capability = SESSION_SAMPLING;
+    w->capability_name = "sampling";
+    if (!(can & SESSION_SAMPLING_TOOLS) &&
+        (dmcp_get(params, "tools") || dmcp_get(params, "toolChoice"))) {
+        w->capability = SESSION_SAMPLING_TOOLS;
+        w->capability_name = "sampling.tools";
+    } else if (!(can & SESSION_SAMPLING_CONTEXT) &&
+               (strcmp(context, "thisServer") == 0 || strcmp(context, "allServers") == 0)) {
+        w->capability = SESSION_SAMPLING_CONTEXT;
+        w->capability_name = "sampling.context";
+    }
+}
+
 int dmcp_sample(dmcp_call *call, const char *alias, const dmcp_value *params, uint64_t timeout_ms,
                 const dmcp_value **result_out)
 {
-    bool has_tools = dmcp_get(params, "tools") != NULL;
     struct wait w = { .call = call,
                       .timeout_ms = timeout_ms,
                       .write_request = write_sampling,
-                      .arg = params,
-                      .capability = has_tools ? SESSION_SAMPLING_TOOLS : SESSION_SAMPLING,
-                      .capability_name = has_tools ? "sampling.tools" : "sampling" };
+                      .arg = params };
     struct str answer;
     int rc = begin_wait(&w, "sampling", alias);
 
@@ -279,6 +295,7 @@ int dmcp_sample(dmcp_call *call, const char *alias, const dmcp_value *params, ui
         rc = call_fail(call, DMCP_E_INVALID, "%s: its parameters are no object", w.what);
     }
     if (rc == DMCP_OK) {
+        need_for_sampling(&w, params);
         rc = wait_for(&w, &answer);
     }
     return rc == DMCP_OK ? take_value(&w, answer, NULL, DMCP_OBJECT, result_out) : rc;

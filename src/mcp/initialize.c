@@ -34,9 +34,10 @@ static struct str dup_json(struct command *c, const yyjson_val *v)
     return copy;
 }
 
-/* What the client can do. An elicitation capability without modes means forms.
+/* What the client can do. An elicitation capability without modes means forms. Before 2025-11-25
+ * there was no capability for the context of servers: who could sample had to know of it.
  * Source: MCP 2025-11-25, client features. */
-static uint8_t read_capabilities(yyjson_val *capabilities)
+static uint8_t read_capabilities(yyjson_val *capabilities, enum version version)
 {
     yyjson_val *elicitation = json_get(capabilities, "elicitation");
     yyjson_val *sampling = json_get(capabilities, "sampling");
@@ -46,6 +47,9 @@ static uint8_t read_capabilities(yyjson_val *capabilities)
 
     flags |= sampling ? SESSION_SAMPLING : 0;
     flags |= json_get(sampling, "tools") ? SESSION_SAMPLING_TOOLS : 0;
+    flags |= json_get(sampling, "context") || (sampling && version < VERSION_2025_11_25)
+                 ? SESSION_SAMPLING_CONTEXT
+                 : 0;
     flags |= has_form ? SESSION_ELICIT_FORM : 0;
     flags |= has_url ? SESSION_ELICIT_URL : 0;
     flags |= json_get(capabilities, "roots") ? SESSION_ROOTS : 0;
@@ -71,7 +75,8 @@ void method_initialize(struct endpoint *e, struct exchange *x)
     c = endpoint_command(x, CMD_SESSION_OPEN);
     c->open.protocol_version = command_dup(c, str_of(version_name(s.version)));
     c->open.principal = STR("");
-    c->open.flags = x->client = read_capabilities(json_get(params, "capabilities"));
+    c->open.flags = x->client = read_capabilities(json_get(params, "capabilities"),
+                                                    s.version);
     c->open.client_info = dup_json(c, json_get(params, "clientInfo"));
     c->open.capabilities = dup_json(c, json_get(params, "capabilities"));
     exchange_move(e, x, EXCHANGE_ENGINE);

@@ -28,6 +28,7 @@ struct session_record {
 #define SESSION_ELICIT_FORM 8u
 #define SESSION_ELICIT_URL 16u
 #define SESSION_ROOTS 32u
+#define SESSION_SAMPLING_CONTEXT 64u
 
 /* | 1 | era 1 | method 1 | created 8 | session 16 | digest 16 | request id | name | params | */
 struct call_record {

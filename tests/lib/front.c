@@ -197,13 +197,13 @@ int front_teardown(void **state)
 
 /* ---- requests ---- */
 
-void front_post_with_key(struct front *f, const char *key, const char *body)
+static void send(struct front *f, const char *session, const char *key, const char *body)
 {
     const struct endpoint_request r = { .method = ENDPOINT_POST,
                                         .host = STR("localhost"),
                                         .accept = STR("application/json, text/event-stream"),
                                         .content_type = STR("application/json"),
-                                        .session_id = str_of(f->session_hex),
+                                        .session_id = str_of(session),
                                         .idempotency_key = str_of(key),
                                         .body = str_of(body) };
 
@@ -215,9 +215,19 @@ void front_post_with_key(struct front *f, const char *key, const char *body)
     f->exchange = endpoint_request(f->endpoint, f, NOW_MS, &r);
 }
 
+void front_post_with_key(struct front *f, const char *key, const char *body)
+{
+    send(f, f->session_hex, key, body);
+}
+
 void front_post(struct front *f, const char *body)
 {
     front_post_with_key(f, NULL, body);
+}
+
+void front_post_outside(struct front *f, const char *body)
+{
+    send(f, NULL, NULL, body);
 }
 
 /* ---- what came of it ---- */

@@ -29,6 +29,7 @@ int front_teardown(void **state);
 
 void front_post(struct front *f, const char *body);
 void front_post_with_key(struct front *f, const char *key, const char *body); /* Idempotency-Key */
+void front_post_outside(struct front *f, const char *body); /* of the session */
 
 /* The first command that was not looked at yet, which must be of this kind; the caller frees it. */
 struct command *front_expect(struct front *f, enum command_kind kind);

@@ -181,7 +181,49 @@ SAMPLE_TEST(tools_are_a_capability_of_their_own)
     begin(st, sample, &seen, SESSION_SAMPLING);
     assert_int_equal(seen.rc, DMCP_E_UNSUPPORTED);
     assert_non_null(strstr(seen.text, "\"sampling.tools\""));
-    begin(st, sample, &seen, SESSION_SAMPLING_TOOLS);
+    seen.params = "{\"messages\":[],\"toolChoice\":{\"mode\":\"none\"}}";
+    begin(st, sample, &seen, SESSION_SAMPLING);
+    assert_int_equal(seen.rc, DMCP_E_UNSUPPORTED);
+    begin(st, sample, &seen, SESSION_SAMPLING | SESSION_SAMPLING_TOOLS);
+    assert_true(stage_is_waiting(st));
+}
+
+SAMPLE_TEST(tools_go_out_as_they_are_and_what_the_model_wants_of_them_comes_back)
+{
+    static const char params[] =
+        "{\"messages\":[{\"role\":\"user\",\"content\":{\"type\":\"text\",\"text\":\"Weather?\"}}],"
+        "\"maxTokens\":100,\"tools\":[{\"name\":\"weather\",\"inputSchema\":{\"type\":\"object\"}}],"
+        "\"toolChoice\":{\"mode\":\"auto\"}}";
+    static const char answer[] =
+        "{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"c1\","
+        "\"name\":\"weather\",\"input\":{}}],\"model\":\"m\",\"stopReason\":\"toolUse\"}";
+    struct stage *st = *state;
+    struct seen seen = { .params = params };
+
+    begin(st, sample, &seen, SESSION_SAMPLING | SESSION_SAMPLING_TOOLS);
+    assert_non_null(strstr(stage_last_event(st), "\"method\":\"sampling/createMessage\""));
+    assert_non_null(strstr(stage_last_event(st), params));
+    stage_answer(st, answer);
+    stage_attempt(st);
+    assert_int_equal(seen.rc, DMCP_OK);
+    assert_string_equal(seen.value, answer);
+}
+
+SAMPLE_TEST(the_context_of_servers_is_a_capability_of_its_own)
+{
+    struct stage *st = *state;
+    struct seen seen = { .params = "{\"messages\":[],\"includeContext\":\"thisServer\"}" };
+
+    begin(st, sample, &seen, SESSION_SAMPLING);
+    assert_int_equal(seen.rc, DMCP_E_UNSUPPORTED);
+    assert_non_null(strstr(seen.text, "\"sampling.context\""));
+    begin(st, sample, &seen, SESSION_SAMPLING | SESSION_SAMPLING_CONTEXT);
+    assert_true(stage_is_waiting(st));
+    seen.params = "{\"messages\":[],\"includeContext\":\"allServers\"}";
+    begin(st, sample, &seen, SESSION_SAMPLING);
+    assert_int_equal(seen.rc, DMCP_E_UNSUPPORTED);
+    seen.params = "{\"messages\":[],\"includeContext\":\"none\"}";
+    begin(st, sample, &seen, SESSION_SAMPLING);
     assert_true(stage_is_waiting(st));
 }
 
