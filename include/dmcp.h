@@ -804,7 +804,8 @@ typedef struct dmcp_question {
  * Durability: question and answer are durable; an answer that was recorded is never asked for
  *   again.
  * Errors: DMCP_E_SUSPENDED; DMCP_E_UNSUPPORTED when the client did not say that it can ask;
- *   DMCP_E_INVALID for a field that is no scalar, and a schema that is not one of an object;
+ *   DMCP_E_INVALID for a field that is no scalar, a schema that is not one of an object, a url that
+ *   is none;
  *   DMCP_E_TOOBIG for a question over 1 MiB; DMCP_E_TIMEOUT; DMCP_E_REMOTE when the client answered
  *   with an error (its text is in dmcp_error_text), gave the question up (notifications/cancelled),
  *   or sent content that does not fit; DMCP_E_CANCELLED when the whole call was; DMCP_E_ALIAS;
@@ -815,9 +816,52 @@ DMCP_API int dmcp_elicit(dmcp_call *call, const dmcp_question *question, dmcp_ac
                          const dmcp_value **content_out);
 
 /*
+ * The id of a question with a url (MCP's elicitationId). It may be a part of the url, so that whoever
+ * serves the page knows for which question it was opened.
+ * Arguments: alias of the question.
+ * Lifetime: of the call.
+ * Thread: the handler's.
+ * Durability: the same in every attempt of the call.
+ * Errors: none.
+ */
+DMCP_API const char *dmcp_elicitation_id(dmcp_call *call, const char *alias);
+
+/*
+ * Says that the user has to visit a page before this request can be served at all, e.g. to log in
+ * somewhere: `return dmcp_require_page(call, &page);`. The client gets the error -32042 with the page,
+ * or with all pages for which this was called, and makes the request anew when they were visited.
+ * For a page in the midst of a call there is dmcp_elicit.
+ * Arguments: a question with alias, message and url; the rest is not used.
+ * Lifetime: copied.
+ * Thread: the handler's.
+ * Durability: the outcome is durable as any other. The new request is a new call; one with the
+ *   same idempotency key gets the same error again.
+ * Errors: DMCP_E_PAGE always when it was done; DMCP_E_UNSUPPORTED when the client did not say that
+ *   it can show pages; DMCP_E_INVALID for a url that is none; DMCP_E_TOOBIG for pages over 1 MiB;
+ *   DMCP_E_MISUSE in a body and outside of durable tools, prompts and resources.
+ * Source: MCP 2025-11-25, client features, elicitation, URL mode.
+ */
+DMCP_API int dmcp_require_page(dmcp_call *call, const dmcp_question *page);
+
+/*
+ * Tells the client whose user was sent to a page that the user is done with it. Any call can say so,
+ * also an ephemeral one or a start function: it is the id that leads to the client.
+ * Arguments: elicitation_id of dmcp_elicitation_id, in the call that asked.
+ * Lifetime: copied.
+ * Thread: the handler's.
+ * Durability: as dmcp_resource_updated, on the own stream of the session that was asked. Nothing
+ *   happens when that session is gone, or for an id that was never sent.
+ * Errors: as dmcp_progress.
+ * Source: MCP 2025-11-25, client features, elicitation, completion notifications.
+ */
+DMCP_API int dmcp_elicitation_complete(dmcp_call *call, const char *elicitation_id);
+
+/*
  * Asks the client's model for a message (sampling).
  * Arguments: alias names it in its call; params is the whole of the request's parameters
- *   (messages, maxTokens, ...); timeout_ms 0 waits without end.
+ *   (messages, maxTokens, ...); timeout_ms 0 waits without end. What the client must have declared
+ *   besides sampling: sampling.tools for tools and toolChoice, sampling.context for includeContext
+ *   thisServer and allServers (clients older than 2025-11-25 need not).
  * Lifetime: *result_out is of the call: the client's whole answer (role, content, model, ...).
  * Thread, Durability, Errors: as dmcp_elicit.
  * Source: MCP, client features, sampling.

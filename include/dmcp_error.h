@@ -51,7 +51,8 @@ extern "C" {
     X(MISUSE, -24, "not allowed here")                                                             \
     X(INTERRUPTED, -25, "interrupted by the caller")                                               \
     X(UNSUPPORTED, -26, "the client cannot do this")                                               \
-    X(AGAIN, -27, "the condition does not hold yet")
+    X(AGAIN, -27, "the condition does not hold yet")                                               \
+    X(PAGE, -28, "a page has to be visited first")
 
 enum dmcp_error {
     DMCP_OK = 0,

@@ -23,25 +23,20 @@ static void write_elicitation(const struct wait *w, struct str id, bool is_again
                               struct buf *out)
 {
     const struct question *q = w->arg;
-    char hex[ID_HEX_BYTES + 1];
+    const char *page = q->spec->url ? page_id(w->call, w->alias) : NULL;
     struct json_writer p;
     struct buf params;
 
     buf_init(&params, LIMIT_EVENT_BYTES);
     jw_init(&p, &params);
     jw_object(&p);
-    if (q->spec->url) {
-        id_to_hex(digest_id(id), hex);
-        jw_key(&p, "mode");
-        jw_strz(&p, "url");
-        jw_key(&p, "url");
-        jw_strz(&p, q->spec->url);
-        jw_key(&p, "elicitationId");
-        jw_strz(&p, hex);
+    if (page) {
+        page_subscribe(w->call, page);
+        page_write(&p, page, q->spec->url);
     }
     jw_key(&p, "message");
     jw_strf(&p, "%s%s", is_again ? AGAIN : "", q->spec->message ? q->spec->message : "");
-    if (!q->spec->url) {
+    if (!page) {
         jw_key(&p, "requestedSchema");
         jw_raw(&p, q->schema);
     }
@@ -165,7 +160,7 @@ static int form_schema(dmcp_call *call, struct question *q)
     int rc;
 
     if (q->spec->url) {
-        return DMCP_OK;
+        return page_check_url(call, q->spec->alias, q->spec->url);
     }
     if (q->spec->schema) {
         q->schema = str_of(q->spec->schema);

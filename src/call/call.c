@@ -41,12 +41,14 @@ void call_open(dmcp_call *call, struct call_env *env, struct waiter *waiter, enu
     call->doc = json_doc_new();
     call->args = value_of(yyjson_mut_obj(call->doc));
     buf_init(&call->reply.blocks, LIMIT_RESULT_BYTES);
+    buf_init(&call->pages, LIMIT_EVENT_BYTES);
 }
 
 void call_close(dmcp_call *call)
 {
     batch_free_all(call);
     buf_fini(&call->reply.blocks);
+    buf_fini(&call->pages);
     scope_close(call, &call->root);
     hmap_fini(&call->recorded);
     hmap_fini(&call->failed);

@@ -90,6 +90,10 @@ static enum call_outcome write_failure(dmcp_call *call, int code, struct buf *ou
     buf_reset(out);
     log_info("call=%s tool=%s attempt=%u: %s", call->id_hex, call->tool_name,
              dmcp_call_attempt(call), message);
+    if (code == DMCP_E_PAGE && call->pages.len > 0) {
+        page_write_error(call, out);
+        return OUTCOME_ERROR;
+    }
     if (call_method(call) != CALL_TOOL) {
         write_rpc_error(call, code, message, out);
         return OUTCOME_ERROR;

@@ -15,6 +15,8 @@
 #include "call/call.h"
 #include "store/records.h"
 
+struct json_writer;
+
 enum value_kind { VALUE_NOW, VALUE_RANDOM, VALUE_UUID7, N_VALUE_KINDS };
 
 enum scope_kind { SCOPE_HANDLER, SCOPE_ITERATION, SCOPE_BODY, SCOPE_CONDITION };
@@ -98,6 +100,7 @@ struct dmcp_call {
                              * validate.c, and only kept for it */
 
     struct reply reply;
+    struct buf pages; /* that come first: JSON objects with commas between them */
     struct dmcp_batch *batches; /* all that were made, or since the iteration began; to be freed */
 };
 
@@ -315,6 +318,16 @@ int wait_fail_repeated(dmcp_call *call, const char *what); /* DMCP_E_ALIAS with 
 bool call_is_cancelled(const dmcp_call *call);
 int call_fail_cancelled(dmcp_call *call);
 const char *call_cancelled_text(dmcp_call *call);
+
+/* ---- page.c ---- */
+
+/* Of the question with this alias (the journal's). Lives as long as the call. */
+const char *page_id(dmcp_call *call, struct str alias);
+int page_check_url(dmcp_call *call, const char *alias, const char *url) MUST_CHECK;
+void page_write(struct json_writer *w, const char *id, const char *url); /* into an object */
+struct id page_topic(const char *id); /* what sessions subscribe to, like a resource's digest */
+void page_subscribe(dmcp_call *call, const char *id);
+void page_write_error(const dmcp_call *call, struct buf *out); /* the object of the JSON-RPC error */
 
 /* ---- reply.c ---- */
 

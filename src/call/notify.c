@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Notifications: progress, log messages, lists that changed. Each is one event on the call's
- * stream or on its session's own, and goes out once per call: what it says is its identity, so a
+ * Notifications: progress, log messages, lists that changed, pages that were visited. Each is one
+ * event on the call's stream or on a session's own, and goes out once per call: what it says is its identity, so a
  * handler that runs again sends nothing twice, and one that says the same twice is told so.
  *
  * The identity is a digest of the message and of a text made from the arguments; that text, cut,
@@ -294,5 +294,25 @@ int dmcp_resource_updated(dmcp_call *call, const char *uri, const char *why)
     jw_strz(&w, uri);
     jw_object_end(&w);
     buf_addf(&ev.label, "send_resource_updated(%s): %s", uri, why ? why : "");
+    return event_send(&ev);
+}
+
+int dmcp_elicitation_complete(dmcp_call *call, const char *elicitation_id)
+{
+    struct json_writer w;
+    struct event ev;
+
+    if (call->poison != DMCP_OK) {
+        return call->poison;
+    }
+    event_open(&ev, call, "dmcp_elicitation_complete", "notifications/elicitation/complete");
+    ev.to_subscribers = true;
+    ev.uri = page_topic(elicitation_id);
+    jw_init(&w, &ev.params);
+    jw_object(&w);
+    jw_key(&w, "elicitationId");
+    jw_strz(&w, elicitation_id);
+    jw_object_end(&w);
+    buf_addf(&ev.label, "send_elicit_complete(%s)", elicitation_id);
     return event_send(&ev);
 }
