@@ -958,8 +958,10 @@ DMCP_API int dmcp_uuid7_ms(const char *text, uint64_t *ms_out) DMCP_MUST_CHECK;
 /*
  * A SortedMap: keys in byte order, values of any bytes, shared by all calls of the server. There
  * is no creating: a map that was never written to is empty.
- * dmcp_map_as gives the map with an alias for its next write: a call that writes to one map more
- * than once with the same function has to name the writes.
+ * dmcp_map_as gives the map with an alias for its next write or read: a call that writes to one map
+ * more than once with the same function has to name the writes. Reads need no alias, and see the
+ * map as it is; a read with one is recorded, and gives the same in every later attempt, for
+ * handlers that decide by what they read.
  * Arguments: name without NUL; alias as for a step.
  * Lifetime: of the call.
  * Thread: the handler's.
@@ -988,14 +990,16 @@ DMCP_API int dmcp_map_insert_value(dmcp_map *map, const char *key, const dmcp_va
 DMCP_API int dmcp_map_remove(dmcp_map *map, const char *key);
 
 /*
- * Reads one entry, as it is now (reads are not journaled).
+ * Reads one entry, as it is now, or, with an alias, as it was when it was first read (dmcp_map_as).
  * Arguments: key of 1 to 1024 bytes.
  * Lifetime: *value_out is of the call, with a NUL behind it that is not counted. size_out may be
  *   NULL. dmcp_map_get_value parses the value as JSON.
  * Thread: the handler's.
  * Durability: a call sees its own writes, and others' from the moment they are visible. Before a
  *   step's body starts, and before anything leaves for a client, all that was read is durable.
- * Errors: DMCP_E_NOTFOUND; DMCP_E_INVALID when the value is not JSON; outputs untouched.
+ * Errors: DMCP_E_NOTFOUND (recorded, too); DMCP_E_INVALID when the value is not JSON; with an alias
+ *   DMCP_E_ALIAS when this attempt read under it before, DMCP_E_DIVERGED when an earlier one read
+ *   another key, DMCP_E_MISUSE in a condition of dmcp_until; outputs untouched.
  */
 DMCP_API int dmcp_map_get(dmcp_map *map, const char *key, const void **value_out,
                           size_t *size_out);
@@ -1016,7 +1020,8 @@ typedef struct dmcp_entry {
  * Thread: the handler's.
  * Durability: one consistent view of the map.
  * Errors: DMCP_E_INVALID for a limit of zero, or bounds in the wrong order; DMCP_E_TOOBIG for an
- *   answer over 64 MiB (ask with a smaller limit); outputs untouched.
+ *   answer over 64 MiB, with an alias over 16 MiB (ask with a smaller limit); with an alias also
+ *   those of dmcp_map_get; outputs untouched.
  */
 DMCP_API int dmcp_map_range(dmcp_map *map, const char *start, const char *end, size_t limit,
                             const dmcp_entry **entries_out, size_t *n_out);

@@ -349,6 +349,23 @@ struct dmcp_map {
 int map_check_name(dmcp_call *call, struct str name) MUST_CHECK;
 int map_check_key(dmcp_call *call, const char *key) MUST_CHECK;
 
+/* ---- map_recorded.c: reads with an alias ---- */
+
+struct map_read {
+    const dmcp_map *map;
+    const char *function;
+    struct str question; /* what is asked for, in any words that tell it from others */
+};
+
+struct map_answer {
+    dmcp_entry *entries; /* and all in it: of the call */
+    size_t n;
+};
+
+/* DMCP_E_NOTFOUND: nothing is recorded yet: read, and map_record it. */
+int map_recall(const struct map_read *r, struct map_answer *a) MUST_CHECK;
+int map_record(const struct map_read *r, const struct map_answer *a) MUST_CHECK;
+
 /* ---- until.c ---- */
 
 /* A condition reads these keys of a map. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Maps as a call sees them: handles, names, and reading. Reads go straight to the store from the
- * handler's thread, without the engine and the journal; a call sees its own writes because a
- * write returns when it is visible.
+ * handler's thread, without the engine; a call sees its own writes because a write returns when it
+ * is visible. Only reads with an alias touch the journal (map_recorded.c).
  */
 #include "base/utf8.h"
 #include "call/internal.h"
@@ -77,12 +77,54 @@ static void note_read(dmcp_call *call)
     }
 }
 
+/* A read with an alias. Where there is no journal it is like any other. */
+static bool is_recorded(const dmcp_map *map)
+{
+    return map->alias && call_is_journaled(map->call);
+}
+
 /* ---- one entry ---- */
+
+static int read_one(dmcp_map *map, const struct range *range, struct buf *value)
+{
+    struct err e = { 0 };
+    int rc;
+
+    until_note_read(map->call, range);
+    rc = store_get(map->call->env->store, range->from, value, &e);
+    note_read(map->call);
+    return rc == DMCP_OK || rc == DMCP_E_NOTFOUND ? rc : read_failed(map, rc, &e);
+}
+
+/* What was recorded, or what is there and is recorded then. */
+static int read_one_as(dmcp_map *map, const char *key, const struct range *range, struct buf *value)
+{
+    const struct map_read r = { map, "dmcp_map_get", str_of(key) };
+    struct map_answer a;
+    dmcp_entry entry;
+    int rc = map_recall(&r, &a);
+
+    if (rc == DMCP_OK && a.n > 0) {
+        buf_add(value, a.entries[0].value, a.entries[0].size);
+    } else if (rc == DMCP_OK) {
+        return DMCP_E_NOTFOUND;
+    } else if (rc == DMCP_E_NOTFOUND) {
+        rc = read_one(map, range, value);
+        entry = (dmcp_entry){ key, value->data, value->len };
+        a = (struct map_answer){ &entry, rc == DMCP_OK };
+        if (rc == DMCP_OK || rc == DMCP_E_NOTFOUND) {
+            int recorded = map_record(&r, &a);
+
+            rc = recorded == DMCP_OK ? rc : recorded;
+        }
+    }
+    return rc;
+}
 
 static int get(dmcp_map *map, const char *key, struct buf *value)
 {
-    struct err e = { 0 };
     struct key k, behind;
+    struct range range;
     int rc = check_read(map);
 
     if (rc == DMCP_OK) {
@@ -93,13 +135,12 @@ static int get(dmcp_map *map, const char *key, struct buf *value)
     }
     k = key_map(map->name, str_of(key));
     behind = key_after(key_str(&k));
-    until_note_read(map->call, &(struct range){ .from = key_str(&k), .to = key_str(&behind) });
-    rc = store_get(map->call->env->store, key_str(&k), value, &e);
-    note_read(map->call);
+    range = (struct range){ .from = key_str(&k), .to = key_str(&behind) };
+    rc = is_recorded(map) ? read_one_as(map, key, &range, value) : read_one(map, &range, value);
     if (rc == DMCP_E_NOTFOUND) {
         return call_fail(map->call, rc, "map \"%s\" has no key \"%s\"", map->name.p, key);
     }
-    return rc == DMCP_OK ? rc : read_failed(map, rc, &e);
+    return rc;
 }
 
 int dmcp_map_get(dmcp_map *map, const char *key, const void **value_out, size_t *size_out)
@@ -189,7 +230,7 @@ static int answer_fill(struct answer *a, const struct range *range, size_t limit
 }
 
 static int read_range(dmcp_map *map, const struct range *range, size_t limit,
-                      const dmcp_entry **entries_out, size_t *n_out)
+                      struct map_answer *answer_out)
 {
     struct answer a = { .map = map };
     int rc;
@@ -198,10 +239,50 @@ static int read_range(dmcp_map *map, const struct range *range, size_t limit,
     rc = answer_fill(&a, range, limit);
     note_read(map->call);
     if (rc == DMCP_OK) {
-        *entries_out = arena_dup(&map->call->arena, a.entries, a.n * sizeof(*a.entries));
-        *n_out = a.n;
+        answer_out->entries = arena_dup(&map->call->arena, a.entries, a.n * sizeof(*a.entries));
+        answer_out->n = a.n;
     }
     mem_free(a.entries);
+    return rc;
+}
+
+/* The range's keys, and how many of its entries. */
+static struct str range_question(dmcp_call *call, const struct range *range, size_t limit)
+{
+    struct str question;
+    struct buf b;
+
+    buf_init(&b, SIZE_MAX / 2);
+    buf_addf(&b, "%zu ", limit);
+    buf_add_str(&b, range->from);
+    buf_addc(&b, ' ');
+    buf_add_str(&b, range->to);
+    question = call_dup(call, buf_str(&b));
+    buf_fini(&b);
+    return question;
+}
+
+static int answer_range(dmcp_map *map, const char *function, const struct range *range, size_t limit,
+                        const dmcp_entry **entries_out, size_t *n_out)
+{
+    struct map_read r = { map, function, STR_NONE };
+    struct map_answer a = { NULL, 0 };
+    int rc = DMCP_E_NOTFOUND;
+
+    if (is_recorded(map)) {
+        r.question = range_question(map->call, range, limit);
+        rc = map_recall(&r, &a);
+    }
+    if (rc == DMCP_E_NOTFOUND) {
+        rc = read_range(map, range, limit, &a);
+        if (rc == DMCP_OK && is_recorded(map)) {
+            rc = map_record(&r, &a);
+        }
+    }
+    if (rc == DMCP_OK) {
+        *entries_out = a.entries;
+        *n_out = a.n;
+    }
     return rc;
 }
 
@@ -258,7 +339,7 @@ int dmcp_map_range(dmcp_map *map, const char *start, const char *end, size_t lim
     from = start ? key_map(map->name, str_of(start)) : all;
     to = end ? key_map(map->name, str_of(end)) : key_prefix_end(key_str(&all));
     range = (struct range){ .from = key_str(&from), .to = key_str(&to) };
-    return read_range(map, &range, limit, entries_out, n_out);
+    return answer_range(map, "dmcp_map_range", &range, limit, entries_out, n_out);
 }
 
 int dmcp_map_reverse_range(dmcp_map *map, const char *start, const char *end, size_t limit,
@@ -278,7 +359,7 @@ int dmcp_map_reverse_range(dmcp_map *map, const char *start, const char *end, si
     from = end ? just_behind(key_map(map->name, str_of(end))) : all;
     to = start ? just_behind(key_map(map->name, str_of(start))) : key_prefix_end(key_str(&all));
     range = (struct range){ .from = key_str(&from), .to = key_str(&to), .is_reverse = true };
-    return read_range(map, &range, limit, entries_out, n_out);
+    return answer_range(map, "dmcp_map_reverse_range", &range, limit, entries_out, n_out);
 }
 
 int dmcp_map_prefix(dmcp_map *map, const char *prefix, size_t limit, const dmcp_entry **entries_out,
@@ -297,5 +378,5 @@ int dmcp_map_prefix(dmcp_map *map, const char *prefix, size_t limit, const dmcp_
     from = key_map(map->name, prefix ? str_of(prefix) : STR(""));
     to = key_prefix_end(key_str(&from));
     range = (struct range){ .from = key_str(&from), .to = key_str(&to) };
-    return read_range(map, &range, limit, entries_out, n_out);
+    return answer_range(map, "dmcp_map_prefix", &range, limit, entries_out, n_out);
 }
