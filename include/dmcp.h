@@ -189,7 +189,7 @@ DMCP_API void dmcp_server_set_instructions(dmcp_server *server, const char *inst
  * Errors: DMCP_E_CONFLICT when there is a tool of this name, as a handler that is run again may
  *   find; DMCP_E_INVALID for a bad name, no handler, or a schema or another text that is not what
  *   it should be. Before dmcp_server_main the result may be ignored, since that reports it and does
- *   not start; later the reason is logged.
+ *   not start; later the reason of DMCP_E_INVALID is logged.
  * Source: MCP, server features, tools.
  */
 DMCP_API int dmcp_add_tool(dmcp_server *server, const dmcp_tool *tool);

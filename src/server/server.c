@@ -48,7 +48,9 @@ static void write_info(dmcp_server *s, const dmcp_info *info)
 int server_failed(dmcp_server *s, int rc, const struct err *e)
 {
     if (rc != DMCP_OK && atomic_load(&s->is_running)) {
-        log_warning("%s", e->text);
+        if (rc != DMCP_E_CONFLICT) { /* which a handler that runs again meets */
+            log_warning("%s", e->text);
+        }
     } else if (rc != DMCP_OK && s->error.code == DMCP_OK) {
         s->error = *e;
     }

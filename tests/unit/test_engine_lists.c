@@ -233,10 +233,9 @@ LISTS_TEST(are_told_to_a_session_of_which_it_is_not_known_what_it_knows)
     rig_expect_event(r, 5, 3, RESOURCES);
 }
 
-/* It has not read what was there before: it reads the rest, and what was told, as rows. */
-LISTS_TEST(are_told_behind_what_a_slow_listener_has_not_taken)
+/* Two events that nobody has come for, 4 and 5, and then a change. */
+static void leave_events(struct rig *r)
 {
-    struct rig *r = *state;
     struct id call;
 
     begin(r);
@@ -250,6 +249,27 @@ LISTS_TEST(are_told_behind_what_a_slow_listener_has_not_taken)
     rig_commit(r);
     rig_drop_actions(r);
     change(r, 11, 20, 30);
+}
+
+LISTS_TEST(are_told_behind_what_waited_for_the_listener)
+{
+    struct rig *r = *state;
+
+    leave_events(r);
+    rig_follow_fresh(r, 6, RIG_CREDIT);
+    rig_expect_prime(r, 6, 3);
+    rig_expect_event(r, 6, 4, "{\"n\":1}");
+    rig_expect_event(r, 6, 5, "{\"n\":2}");
+    rig_expect_event(r, 6, 6, TOOLS);
+    rig_expect_nothing(r);
+}
+
+/* It reads the rest, and what was told, as rows. */
+LISTS_TEST(are_told_behind_what_a_slow_listener_has_not_taken)
+{
+    struct rig *r = *state;
+
+    leave_events(r);
     rig_follow_fresh(r, 6, 1);
     rig_expect_prime(r, 6, 3);
     rig_expect_event(r, 6, 4, "{\"n\":1}");
