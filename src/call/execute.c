@@ -155,12 +155,19 @@ static void finish_ephemeral(dmcp_call *call, enum call_outcome outcome, struct 
     mailbox_put(call->env->io, &a->mail);
 }
 
-/* The attempt was cut short. */
+/* The attempt was cut short. If that is because a store cannot be read, the engine has to know: it is
+ * as good as one that cannot be written. */
 static void give_back(dmcp_call *call)
 {
+    struct command *c = call_command(call, CMD_CALL_RELEASE);
+
+    if (call->poison == DMCP_E_STORE || call->poison == DMCP_E_FULL) {
+        c->release.code = call->poison;
+        c->release.text = command_dup(c, str_of(dmcp_error_text(call)));
+    }
     log_info("call=%s tool=%s attempt=%u: given back: %s", call->id_hex, call->tool_name,
              dmcp_call_attempt(call), dmcp_strerror(call->poison));
-    call_post(call, call_command(call, CMD_CALL_RELEASE));
+    call_post(call, c);
 }
 
 static void finish(dmcp_call *call, int code)

@@ -98,7 +98,10 @@ int journal_read(dmcp_call *call, struct str alias, struct entry *entry_out)
     int rc;
 
     buf_init(&value, SIZE_MAX / 2);
-    rc = store_get(call->env->store, key_str(&key), &value, &e);
+    rc = store_injected(FAULT_ERROR("journal.read"), &e);
+    if (rc == DMCP_OK) {
+        rc = store_get(call->env->store, key_str(&key), &value, &e);
+    }
     if (rc == DMCP_OK) {
         rc = journal_record_dec(buf_str(&value), &r);
         if (rc == DMCP_OK) {
@@ -107,6 +110,8 @@ int journal_read(dmcp_call *call, struct str alias, struct entry *entry_out)
         } else {
             call_fail(call, rc, "a row of the call's journal cannot be decoded");
         }
+    } else if (rc == DMCP_E_CORRUPT) {
+        call_fail(call, rc, "read the call's journal: %s", e.text);
     } else if (rc != DMCP_E_NOTFOUND) {
         rc = call_poison(call, rc, "read the call's journal: %s", e.text);
     }

@@ -4,6 +4,7 @@
  * handler's thread, without the engine; a call sees its own writes because a write returns when it
  * is visible. Only reads with an alias touch the journal (map_recorded.c).
  */
+#include "base/fault.h"
 #include "base/utf8.h"
 #include "call/internal.h"
 #include "store/keys.h"
@@ -63,8 +64,13 @@ static int check_read(const dmcp_map *map)
     return map->call->poison != DMCP_OK ? map->call->poison : map_check_name(map->call, map->name);
 }
 
+/* What cannot be decoded today cannot be tomorrow: the call is to end with that. */
 static int read_failed(const dmcp_map *map, int code, const struct err *e)
 {
+    if (code == DMCP_E_CORRUPT) {
+        return call_fail(map->call, code, "read map \"%s\": %s", map->name.p,
+                         e->text[0] ? e->text : "a row cannot be decoded");
+    }
     return call_poison(map->call, code, "read map \"%s\": %s", map->name.p, e->text);
 }
 
@@ -88,10 +94,12 @@ static bool is_recorded(const dmcp_map *map)
 static int read_one(dmcp_map *map, const struct range *range, struct buf *value)
 {
     struct err e = { 0 };
-    int rc;
+    int rc = store_injected(FAULT_ERROR("map.read"), &e);
 
     until_note_read(map->call, range);
-    rc = store_get(map->call->env->store, range->from, value, &e);
+    if (rc == DMCP_OK) {
+        rc = store_get(map->call->env->store, range->from, value, &e);
+    }
     note_read(map->call);
     return rc == DMCP_OK || rc == DMCP_E_NOTFOUND ? rc : read_failed(map, rc, &e);
 }
@@ -207,7 +215,7 @@ static int answer_fill(struct answer *a, const struct range *range, size_t limit
     struct cursor *cursor = store_scan(a->map->call->env->store, range);
     struct str key, value, map_name, map_key;
     struct err e = { 0 };
-    int rc = DMCP_OK;
+    int rc = store_injected(FAULT_ERROR("map.read"), &e);
 
     while (rc == DMCP_OK && a->n < limit) {
         rc = cursor_next(cursor, &key, &value, &e);

@@ -79,8 +79,12 @@ struct id page_topic(const char *id)
 
 void page_subscribe(dmcp_call *call, const char *id)
 {
-    struct command *c = call_command(call, CMD_SUBSCRIBE);
+    struct command *c;
 
+    if (call->rerun) {
+        return;
+    }
+    c = call_command(call, CMD_SUBSCRIBE);
     c->session = call->run->session;
     c->subscribe.uri = page_topic(id);
     call_post(call, c);

@@ -232,6 +232,7 @@ static struct hmap rewind_call(dmcp_call *call)
     call->scope = NULL;
     scope_open(call, &call->root, SCOPE_HANDLER, STR(""));
     batch_free_all(call);
+    buf_reset(&call->pages);
     buf_fini(&r->blocks);
     *r = (struct reply){ .is_set = false };
     buf_init(&r->blocks, LIMIT_RESULT_BYTES);

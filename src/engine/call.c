@@ -432,6 +432,10 @@ int call_release(struct engine *e, const struct command *c)
 {
     struct call *call = call_find(e, c->call);
 
+    if (c->release.code != DMCP_OK) {
+        /* It would run again at once, and fail again. */
+        return err_set(e->err, c->release.code, "%.*s", STR_FMT(c->release.text));
+    }
     if (call && call->state == CALL_RUNNING) {
         call->attempt++;
         call_put_unfinished(e, call);

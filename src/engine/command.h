@@ -19,7 +19,7 @@ enum command_kind {
     CMD_SESSION_CLOSE,  /* peer session                        -> ACT_DONE; ACT_END to streams */
     CMD_CALL_START,     /* peer session call start             -> ACT_DISPATCH; later ACT_REPLY */
     CMD_CALL_DONE,      /* call done                           -> ACT_REPLY to followers */
-    CMD_CALL_RELEASE,   /* call: the handler gave it back unfinished; it is to be run again */
+    CMD_CALL_RELEASE,   /* call release: the handler gave it back unfinished; to be run again */
     CMD_CALL_PARK,      /* call park: there is no such tool; it stays on disk */
     CMD_CALL_FLUSH,     /* call waiter: wake when all it has recorded is durable */
     CMD_CALL_DETACH,    /* call: close its connections; clients come back to its stream */
@@ -78,6 +78,10 @@ struct command {
             struct str body;
             uint64_t timeout_ms; /* of the tool, as when it started; 0 for none */
         } done;
+        struct {
+            int code; /* not DMCP_OK: its worker cannot read the store, and why */
+            struct str text;
+        } release;
         struct {
             enum step_op op;
             enum step_guard guard;

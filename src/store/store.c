@@ -94,6 +94,11 @@ static int write_counted(struct store *s, const struct batch *b, uint64_t *posit
     return rc; /* what failed may have been seen, and will not be synced */
 }
 
+int store_injected(int errno_value, struct err *e)
+{
+    return errno_value ? injected(errno_value, "get", e) : DMCP_OK;
+}
+
 int store_write(struct store *s, const struct batch *b, uint64_t *position_out, struct err *e)
 {
     struct err failure = { 0 };

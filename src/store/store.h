@@ -122,6 +122,9 @@ MUST_CHECK static inline int cursor_next(struct cursor *c, struct str *key_out,
     return c->ops->next(c, key_out, value_out, e);
 }
 
+/* What FAULT_ERROR says, as the error of a read; a reader that is tested asks before it reads. */
+int store_injected(int errno_value, struct err *e) MUST_CHECK;
+
 static inline void cursor_close(struct cursor *c)
 {
     c->ops->close(c);

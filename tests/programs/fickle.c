@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Handlers for effect validation. `steady` keeps to the rules, the others each break one: they count
- * their runs in the process, and do something else in each.
+ * Handlers for effect validation. `steady` and `look` keep to the rules, the others each break one:
+ * they count their runs in the process, and do something else in each.
  */
 #include <dmcp.h>
 #include <stdatomic.h>
@@ -45,6 +45,16 @@ static int sends(dmcp_call *call)
     return dmcp_reply(call, "s", "sent");
 }
 
+/* How often `steady` has ended. */
+static int look(dmcp_call *call)
+{
+    const dmcp_entry *entries;
+    size_t n;
+
+    DMCP_TRY(dmcp_map_range(dmcp_map_open(call, "runs"), NULL, NULL, 1000, &entries, &n));
+    return dmcp_reply(call, "i", (int)n);
+}
+
 static int show(dmcp_call *call)
 {
     return dmcp_add_text(call, "run %d", atomic_fetch_add(&n_runs, 1));
@@ -61,6 +71,9 @@ int main(int argc, char **argv)
     dmcp_add_tool(server, &(dmcp_tool){ .name = "sends", .handler = sends });
     dmcp_add_tool(server, &(dmcp_tool){
                               .name = "peek", .handler = count, .durability = DMCP_EPHEMERAL });
+    dmcp_add_tool(server, &(dmcp_tool){ .name = "look", .handler = look });
+    dmcp_add_tool(server, &(dmcp_tool){
+                              .name = "glance", .handler = look, .durability = DMCP_EPHEMERAL });
     dmcp_add_prompt(server, &(dmcp_prompt){ .name = "show", .handler = show });
     dmcp_add_resource(server, &(dmcp_resource){ .uri = "show://it", .handler = show });
     return dmcp_server_main(server, argc, argv);
