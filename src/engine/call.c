@@ -146,7 +146,7 @@ static void dispatch(struct engine *e, struct call *call, const struct call_reco
     a->dispatch.client = traits.client;
     a->dispatch.attempt = call->attempt;
     a->dispatch.flags = call->flags;
-    a->dispatch.is_reask = call->epoch != e->epoch;
+    a->dispatch.is_reask = call->epoch != e->epoch && !e->options.clients_stay;
     call->epoch = e->epoch;
     call->flags &= (uint8_t)~UNFINISHED_ASKING; /* it will ask again, or has its answer */
     call_move(e, call, CALL_RUNNING);
@@ -183,11 +183,12 @@ int call_dispatch_ready(struct engine *e)
 
 /* ---- start ---- */
 
-/* Whether the call's stream is this request's own, from which it may resume: who resumes it gets the
- * response to the request that began the call. The others may ask again instead. */
-static bool is_own_stream(const struct command *c, struct id session, struct str request_id)
+/* Whether the peer may come back to the call's stream. That must be its request's own: who resumes it
+ * gets the response to the request that began the call. The others may ask again instead. */
+static bool may_resume(const struct command *c, struct id session, struct str request_id)
 {
-    return id_eq(session, c->session) && str_eq(request_id, c->start.record.request_id);
+    return !c->start.cannot_resume && id_eq(session, c->session) &&
+           str_eq(request_id, c->start.record.request_id);
 }
 
 static int attach_unfinished(struct engine *e, const struct command *c, struct call *call)
@@ -203,7 +204,7 @@ static int attach_unfinished(struct engine *e, const struct command *c, struct c
     f = follower_add(e, c->peer, c->session, call->id, 1, c->start.credit);
     f->knows_id = c->start.knows_prime;
     follower_attach(e, f, call, c->start.record.request_id);
-    if (!is_own_stream(c, call->session, call->request_id)) {
+    if (!may_resume(c, call->session, call->request_id)) {
         f->told = no_id;
     }
     call_prime(e, call);
@@ -233,7 +234,7 @@ static int attach_known(struct engine *e, const struct command *c, struct id id)
     if (rc == DMCP_OK && c->peer) {
         f = follower_add(e, c->peer, c->session, id, 1, c->start.credit);
         follower_attach(e, f, NULL, c->start.record.request_id);
-        if (!is_own_stream(c, r.session, r.request_id)) {
+        if (!may_resume(c, r.session, r.request_id)) {
             f->told = no_id;
         }
         rc = follower_pump(e, f);
@@ -261,6 +262,7 @@ static void begin(struct engine *e, const struct command *c)
     if (c->peer) {
         f = follower_add(e, c->peer, c->session, call->id, 1, c->start.credit);
         f->knows_id = c->start.knows_prime;
+        f->told = c->start.cannot_resume ? no_id : f->told;
         follower_attach(e, f, call, r.request_id);
         call->prime_ms = e->now.mono_ms + e->options.prime_ms;
         list_append(&e->priming, &call->prime_link);

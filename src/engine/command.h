@@ -68,6 +68,7 @@ struct command {
             uint8_t log_level, client; /* of the session: its level, and its flags */
             uint64_t credit;           /* bytes the peer takes before it says more */
             bool knows_prime;          /* it can resume a stream that has only been opened */
+            bool cannot_resume;        /* its transport has no event ids: nothing to come back with */
             uint64_t timeout_ms;       /* of the tool; 0 for none */
             struct str key;            /* idempotency key; absent for none */
             struct id key_scope;       /* digest of whose key it is, and for which tool */

@@ -32,6 +32,7 @@ struct engine_options {
     uint64_t keep_events_ms;  /* and what was handed out of a session's own stream; the same */
     uint32_t prime_ms;        /* a call running for so long gets its stream opened */
     struct str lists_changed[N_LISTS]; /* messages to clients, raw JSON: tools, prompts, resources */
+    bool clients_stay;        /* they outlive the server process, and remember its questions */
     struct str cancelled;     /* error object, raw JSON: what a repeat of a cancelled call gets */
 };
 

@@ -94,7 +94,7 @@ void call_followed(struct engine *e, struct call *call)
         call_move(e, call, CALL_SUSPENDED);
     }
     if (call->state == CALL_SUSPENDED && call->flags & UNFINISHED_ASKING &&
-        call->epoch != e->epoch) {
+        call->epoch != e->epoch && !e->options.clients_stay) {
         call_wake(e, call);
     }
 }

@@ -242,3 +242,9 @@ void rpc_write_notification(struct buf *b, struct str method, struct str params)
     begin_message(&w, b, STR_NONE);
     write_call(&w, method, params);
 }
+
+/* The id stands where a notification has its method (begin_message). */
+bool rpc_wrote_request(struct str message)
+{
+    return str_starts(message, STR("{\"jsonrpc\":\"2.0\",\"id\":"));
+}

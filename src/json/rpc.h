@@ -79,4 +79,7 @@ void rpc_write_error_object(struct buf *b, struct str id, struct str error);
 void rpc_write_request(struct buf *b, struct str id, struct str method, struct str params);
 void rpc_write_notification(struct buf *b, struct str method, struct str params);
 
+/* Whether this text, of rpc_write_request or rpc_write_notification, is a request. */
+bool rpc_wrote_request(struct str message);
+
 #endif

@@ -56,10 +56,19 @@ static void on_prime(struct endpoint *e, struct exchange *x, const struct action
     }
     if (version_has_priming(x->version) && !id_eq(a->event.stream, none)) {
         event_id_text(a->event.stream, a->event.sequence, id);
-        e->ops.stream_event(x->x, str_of(id), STR(""), e->config.retry_ms);
+        e->ops.stream_event(x->x, str_of(id), 0, STR(""), e->config.retry_ms);
     } else {
-        e->ops.stream_event(x->x, STR_NONE, STR_NONE, e->config.retry_ms);
+        e->ops.stream_event(x->x, STR_NONE, 0, STR_NONE, e->config.retry_ms);
     }
+}
+
+/* There will be no response: an empty stream says so. */
+static void on_end(struct endpoint *e, struct exchange *x)
+{
+    if (x->state != EXCHANGE_STREAM) {
+        exchange_open_stream(e, x);
+    }
+    exchange_end_stream(e, x);
 }
 
 /* A stream that was opened ends with the response as its last event; one that was not is not
@@ -68,6 +77,10 @@ static void on_reply(struct endpoint *e, struct exchange *x, const struct action
 {
     struct buf body;
 
+    if (x->is_repeat && a->event.outcome == OUTCOME_CANCELLED) {
+        on_end(e, x); /* it was cancelled in an earlier life of the server */
+        return;
+    }
     buf_init(&body, SIZE_MAX / 2);
     if (a->event.outcome == OUTCOME_RESULT) {
         rpc_write_result(&body, a->event.request_id, a->text);
@@ -118,10 +131,7 @@ static void to_exchange(struct endpoint *e, struct exchange *x, const struct act
         on_reply(e, x, a);
         break;
     case ACT_END:
-        if (x->state != EXCHANGE_STREAM) {
-            exchange_open_stream(e, x); /* there will be no response: an empty stream says so */
-        }
-        exchange_end_stream(e, x);
+        on_end(e, x);
         break;
     case ACT_SESSION_GONE:
     case ACT_DISPATCH:

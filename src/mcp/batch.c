@@ -15,6 +15,8 @@
  * An event has the id that it has in the stream of its own call, so Last-Event-ID continues that
  * one. A client that lost the connection sends the batch again: every request in it attaches to
  * its call.
+ *
+ * On a pipe a batch is as many messages, and each is answered in a line of its own.
  * Source: MCP 2025-03-26, basic, "Batching"; transports, "Sending Messages to the Server".
  */
 #include "mcp/internal.h"
@@ -134,12 +136,35 @@ static void begin_parts(struct endpoint *e, struct exchange *x, yyjson_val *mess
     }
 }
 
+/* On a pipe the messages of a batch go each its own way, as if each had come in a line. So each is
+ * kept for the next life of the server until it is answered itself. */
+static void split(struct endpoint *e, struct exchange *x)
+{
+    yyjson_val *message;
+    struct buf lines;
+    size_t i, n;
+
+    buf_init(&lines, SIZE_MAX / 2);
+    yyjson_arr_foreach(yyjson_doc_get_root(x->doc), i, n, message)
+    {
+        json_write(&lines, message);
+        buf_addc(&lines, '\n');
+    }
+    exchange_move(e, x, EXCHANGE_DONE);
+    e->ops.split(x->x, buf_str(&lines));
+    buf_fini(&lines);
+}
+
 void batch_begin(struct endpoint *e, struct exchange *x, const struct session_info *s)
 {
     yyjson_doc *doc = x->doc;
 
     if (s->version != VERSION_2025_03_26) {
         refuse(e, x, "Invalid Request: batches are not part of this protocol version");
+        return;
+    }
+    if (e->config.is_pipe) {
+        split(e, x);
         return;
     }
     x->doc = NULL; /* the parts read from it until they are begun */
@@ -159,7 +184,7 @@ static void open_stream(struct endpoint *e, struct exchange *x)
     static const struct id none;
 
     exchange_open_stream(e, x);
-    e->ops.stream_event(x->x, STR_NONE, STR_NONE, e->config.retry_ms);
+    e->ops.stream_event(x->x, STR_NONE, 0, STR_NONE, e->config.retry_ms);
     for (struct exchange *part = first_part(x); part; part = next_part(x, part)) {
         if (part->reply.p) {
             exchange_event(e, x, none, 0, part->reply);

@@ -130,8 +130,8 @@ void endpoint_end_streams(struct endpoint *e)
 
         next = list_next(&e->open, k);
         if (x->state == EXCHANGE_STREAM) {
-            e->ops.stream_event(x->x, STR_NONE, STR_NONE, e->config.retry_ms);
-            exchange_end_stream(e, x);
+            e->ops.stream_event(x->x, STR_NONE, 0, STR_NONE, e->config.retry_ms);
+            exchange_leave_stream(e, x);
         } else {
             exchange_refuse(e, x, DMCP_E_STOPPING, STR("the server is stopping; try again"));
         }

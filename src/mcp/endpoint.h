@@ -20,12 +20,17 @@ struct endpoint;
 
 enum endpoint_method { ENDPOINT_POST, ENDPOINT_GET, ENDPOINT_DELETE, ENDPOINT_OTHER };
 
-/* Fields that are not there are absent. */
+/* Fields that are not there are absent. Those of the last group are for a pipe (see endpoint_config):
+ * the message was handed to an earlier life of the server, too; or there are too many already, and
+ * a request is to be refused; `session_id` is there once its session is open, and until then an
+ * initialize opens `new_session`. */
 struct endpoint_request {
     enum endpoint_method method;
     struct str origin, host, accept, content_type;
     struct str session_id, protocol_version, last_event_id, idempotency_key;
     struct str body;
+    bool is_repeat, is_crowded;
+    const struct id *new_session;
 };
 
 struct endpoint_field {
@@ -43,10 +48,17 @@ struct endpoint_ops {
     void (*respond)(void *x, int status, const struct endpoint_field *fields, size_t n,
                     struct str content_type, struct str body);
     void (*stream_begin)(void *x, const struct endpoint_field *fields, size_t n);
-    /* One event: id and data may be absent; retry_ms 0 leaves it out. Returns false when the peer
-     * is slow and should get no more until endpoint_drained. */
-    bool (*stream_event)(void *x, struct str id, struct str data, uint32_t retry_ms);
+    /* One event: id and data may be absent; retry_ms 0 leaves it out; sequence is its number in its
+     * stream, 0 for none. Returns false when the peer is slow and should get no more until
+     * endpoint_drained. */
+    bool (*stream_event)(void *x, struct str id, uint64_t sequence, struct str data,
+                         uint32_t retry_ms);
     void (*stream_end)(void *x);
+    /* Of a pipe: the exchange is over in this life of the server, and to be begun again in the
+     * next one. */
+    void (*keep)(void *x);
+    /* Of a pipe: the exchange is over, and these messages take its place, a line each. */
+    void (*split)(void *x, struct str lines);
     void *arg;
 };
 
@@ -59,6 +71,10 @@ struct endpoint_config {
     struct str allowed_hosts;   /* the same for Host; absent: those of loopback */
     uint64_t session_idle_ms;
     uint32_t retry_ms; /* what streams tell clients to wait before they come back */
+    /* There is one client, on a pipe that outlives this process. What it sent is handed to the next
+     * life of the server until it was answered, so it is not told of what only this one cannot do;
+     * and only requests are answered. */
+    bool is_pipe;
 };
 
 struct endpoint *endpoint_new(const struct endpoint_config *c, const struct endpoint_ops *ops);

@@ -88,6 +88,9 @@ void exchange_respond_with(struct endpoint *e, struct exchange *x, int status,
         batch_part_reply(e, x, body);
         return;
     }
+    if (x->is_silent) {
+        body = STR_NONE;
+    }
     if (x->has_session) {
         id_to_hex(x->session, session);
         fields[n++] = (struct endpoint_field){ "Mcp-Session-Id", str_of(session) };
@@ -151,6 +154,29 @@ void exchange_error(struct endpoint *e, struct exchange *x, int status, int64_t 
 
 static const struct endpoint_field retry_after = { "Retry-After", { RETRY_AFTER_SECONDS, 1 } };
 
+/* Whether it is this life of the server that cannot, and what was sent by a pipe goes to the next.
+ * A request that comes when the disk is full is told so: nothing was done about it. */
+static bool is_kept(const struct endpoint *e, const struct exchange *x, int code)
+{
+    switch (code) {
+    case DMCP_E_GONE:
+    case DMCP_E_NOTFOUND:
+    case DMCP_E_CONFLICT:
+    case DMCP_E_BUSY:
+        return false;
+    case DMCP_E_FULL:
+        return e->config.is_pipe && (x->state != EXCHANGE_NEW || !x->request_id.p);
+    default:
+        return e->config.is_pipe;
+    }
+}
+
+static void keep(struct endpoint *e, struct exchange *x)
+{
+    exchange_move(e, x, EXCHANGE_DONE);
+    e->ops.keep(x->x);
+}
+
 /* Every code has its status. The text is the engine's; a stream that is open already can only be
  * closed: the client comes back and is told then. */
 void exchange_refuse(struct endpoint *e, struct exchange *x, int code, struct str text)
@@ -161,7 +187,11 @@ void exchange_refuse(struct endpoint *e, struct exchange *x, int code, struct st
     struct buf body;
 
     if (x->state == EXCHANGE_STREAM) {
-        exchange_end_stream(e, x);
+        exchange_leave_stream(e, x);
+        return;
+    }
+    if (is_kept(e, x, code)) {
+        keep(e, x);
         return;
     }
     if (x->whole && batch_part_refuse(e, x, code, text)) {
@@ -243,14 +273,14 @@ void exchange_event(struct endpoint *e, struct exchange *x, struct id stream, ui
         if (version_has_priming(x->version) && !id_eq(stream, none)) {
             event_id_text(stream, 0, id);
             sender->is_slow =
-                !e->ops.stream_event(sender->x, str_of(id), STR(""), e->config.retry_ms);
+                !e->ops.stream_event(sender->x, str_of(id), 0, STR(""), e->config.retry_ms);
         }
     }
     if (!id_eq(stream, none)) {
         event_id_text(stream, sequence, id);
         id_text = str_of(id);
     }
-    sender->is_slow = !e->ops.stream_event(sender->x, id_text, message, 0);
+    sender->is_slow = !e->ops.stream_event(sender->x, id_text, sequence, message, 0);
     x->spent += message.len + EVENT_OVERHEAD;
     exchange_pay_back(e, x);
 }
@@ -263,6 +293,15 @@ void exchange_end_stream(struct endpoint *e, struct exchange *x)
     }
     exchange_move(e, x, EXCHANGE_DONE);
     e->ops.stream_end(x->x);
+}
+
+void exchange_leave_stream(struct endpoint *e, struct exchange *x)
+{
+    if (e->config.is_pipe) {
+        keep(e, x);
+    } else {
+        exchange_end_stream(e, x);
+    }
 }
 
 void endpoint_drained(struct endpoint *e, struct exchange *x)

@@ -60,6 +60,7 @@ void method_initialize(struct endpoint *e, struct exchange *x)
 {
     const yyjson_val *params = x->message->params;
     struct session_info s = { .touched_ms = e->now_ms };
+    static const struct id none;
     struct command *c;
 
     if (!has_good_params(params)) {
@@ -69,7 +70,11 @@ void method_initialize(struct endpoint *e, struct exchange *x)
     if (version_parse(json_get_str(params, "protocolVersion"), &s.version) != DMCP_OK) {
         s.version = VERSION_LATEST;
     }
-    endpoint_random(e, s.id.b, sizeof(s.id.b));
+    if (id_eq(x->session, none)) {
+        endpoint_random(e, s.id.b, sizeof(s.id.b));
+    } else {
+        s.id = x->session; /* a pipe has chosen it */
+    }
     x->session = s.id;
     x->version = s.version;
     c = endpoint_command(x, CMD_SESSION_OPEN);
@@ -131,16 +136,12 @@ static void write_capabilities(struct json_writer *w, const struct catalog_kinds
     jw_object_end(w);
 }
 
-/* The session is durable. */
-void initialize_done(struct endpoint *e, struct exchange *x)
+static void answer(struct endpoint *e, struct exchange *x)
 {
-    struct session_info s = { .id = x->session, .version = x->version, .touched_ms = e->now_ms,
-                              .client = x->client };
     const struct catalog_kinds kinds = catalog_kinds(e->config.catalog);
     struct json_writer w;
     struct buf result;
 
-    session_cache_put(&e->sessions, &s);
     buf_init(&result, LIMIT_BODY_BYTES);
     jw_init(&w, &result);
     jw_object(&w);
@@ -157,4 +158,22 @@ void initialize_done(struct endpoint *e, struct exchange *x)
     x->has_session = true;
     exchange_result(e, x, buf_str(&result));
     buf_fini(&result);
+}
+
+/* The session is durable. */
+void initialize_done(struct endpoint *e, struct exchange *x)
+{
+    struct session_info s = { .id = x->session, .version = x->version, .touched_ms = e->now_ms,
+                              .client = x->client };
+
+    session_cache_put(&e->sessions, &s);
+    answer(e, x);
+}
+
+/* The session was opened by this very message in another life of the server, and nobody heard of
+ * it. */
+void method_initialize_again(struct endpoint *e, struct exchange *x, const struct session_info *s)
+{
+    x->version = s->version;
+    answer(e, x);
 }

@@ -50,6 +50,9 @@ struct exchange {
     bool prefers_stream; /* rather than JSON, for what could be either */
     bool is_slow;     /* credit is held back until it drained */
     uint64_t credit;  /* bytes that may be on their way to the peer */
+    bool is_crowded;  /* too many already, if it is a request */
+    bool is_repeat;   /* a pipe's: an earlier life of the server had it, too */
+    bool is_silent;   /* a pipe's, no request: nobody is answered */
     uint64_t spent;   /* bytes since the last credit */
     struct str request_id;    /* owned: raw JSON; absent for none */
     struct str last_event_id; /* owned; absent for none */
@@ -102,6 +105,8 @@ void exchange_open_stream(struct endpoint *e, struct exchange *x);
 void exchange_event(struct endpoint *e, struct exchange *x, struct id stream, uint64_t sequence,
                     struct str message);
 void exchange_end_stream(struct endpoint *e, struct exchange *x);
+/* The client is to come back to it, or its pipe's next server will. */
+void exchange_leave_stream(struct endpoint *e, struct exchange *x);
 /* Credit for what the peer has taken, when it is worth a message to the engine. */
 void exchange_pay_back(struct endpoint *e, struct exchange *x);
 
@@ -139,6 +144,8 @@ const struct session_info *session_lookup(struct endpoint *e, struct exchange *x
 
 void method_run(struct endpoint *e, struct exchange *x, const struct session_info *s);
 void method_initialize(struct endpoint *e, struct exchange *x);
+void method_initialize_again(struct endpoint *e, struct exchange *x,
+                             const struct session_info *s);
 void initialize_done(struct endpoint *e, struct exchange *x);
 void method_tools_list(struct endpoint *e, struct exchange *x, const struct session_info *s);
 void method_tools_call(struct endpoint *e, struct exchange *x, const struct session_info *s);

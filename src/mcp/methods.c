@@ -41,6 +41,7 @@ static const struct {
     void (*run)(struct endpoint *e, struct exchange *x, const struct session_info *s);
 } methods[] = {
     { "ping", method_ping },
+    { "initialize", method_initialize_again }, /* of a pipe; see post_take */
     { "tools/call", method_tools_call },
     { "tools/list", method_tools_list },
     { "prompts/get", method_prompts_get },

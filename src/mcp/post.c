@@ -67,11 +67,42 @@ bool post_parse(struct endpoint *e, struct exchange *x, yyjson_val *message)
         exchange_error(e, x, 400, x->message->refusal, text);
         return false;
     }
+    x->is_silent = e->config.is_pipe && x->message->kind != RPC_REQUEST;
     if (x->message->kind == RPC_REQUEST) {
         id = rpc_id(x->message);
         x->request_id = str_make(mem_dup(id.p, id.len), id.len);
     }
     return true;
+}
+
+static void take_initialize(struct endpoint *e, struct exchange *x,
+                            const struct endpoint_request *r)
+{
+    if (r->session_id.p) {
+        exchange_error(e, x, 400, RPC_INVALID_REQUEST,
+                       "Invalid Request: this session is initialized already");
+    } else if (e->refusal != DMCP_OK) {
+        exchange_refuse(e, x, e->refusal, str_of(dmcp_strerror(e->refusal)));
+    } else {
+        if (r->new_session) {
+            x->session = *r->new_session;
+        }
+        method_initialize(e, x);
+    }
+}
+
+/* On a pipe, before initialize.
+ * Source: MCP 2025-11-25, lifecycle, "Initialization". */
+static void take_early(struct endpoint *e, struct exchange *x)
+{
+    if (x->message->kind != RPC_REQUEST) {
+        exchange_respond(e, x, 202, STR_NONE);
+    } else if (str_eq(x->message->method, STR("ping"))) {
+        exchange_result(e, x, STR("{}"));
+    } else {
+        exchange_error(e, x, 400, RPC_INVALID_REQUEST,
+                       "Invalid Request: there is no session yet: send initialize first");
+    }
 }
 
 void post_take(struct endpoint *e, struct exchange *x, const struct endpoint_request *r)
@@ -88,17 +119,17 @@ void post_take(struct endpoint *e, struct exchange *x, const struct endpoint_req
     if (!post_parse(e, x, yyjson_doc_get_root(x->doc))) {
         return;
     }
-    if (x->message->kind == RPC_REQUEST && str_eq(x->message->method, STR("initialize"))) {
-        if (r->session_id.p) {
-            exchange_error(e, x, 400, RPC_INVALID_REQUEST,
-                           "Invalid Request: this session is initialized already");
-        } else if (e->refusal != DMCP_OK) {
-            exchange_refuse(e, x, e->refusal, str_of(dmcp_strerror(e->refusal)));
-        } else {
-            method_initialize(e, x);
-        }
+    if (x->message->kind == RPC_REQUEST && str_eq(x->message->method, STR("initialize")) &&
+        !(r->is_repeat && r->session_id.p)) {
+        take_initialize(e, x, r);
         return;
     }
+    if (e->config.is_pipe && !r->session_id.p) {
+        take_early(e, x);
+        return;
+    }
+    x->is_crowded = r->is_crowded;
+    x->is_repeat = r->is_repeat;
     if (!request_session(e, x, r)) {
         return;
     }

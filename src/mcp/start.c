@@ -92,7 +92,8 @@ static void start_durable(struct endpoint *e, struct exchange *x, const struct s
     c->start.log_level = s->log_level;
     c->start.client = s->client;
     c->start.credit = x->credit;
-    c->start.knows_prime = version_has_priming(x->version);
+    c->start.knows_prime = version_has_priming(x->version) && !e->config.is_pipe;
+    c->start.cannot_resume = e->config.is_pipe;
     c->start.timeout_ms = tool->timeout_ms;
     add_key(x, tool->name, key, c);
     x->is_follower = true;
@@ -115,7 +116,9 @@ static void start_ephemeral(struct endpoint *e, struct exchange *x, const struct
 void call_begin(struct endpoint *e, struct exchange *x, const struct session_info *s,
                 const struct tool *tool, struct str params)
 {
-    if (tool->is_ephemeral) {
+    if (x->is_crowded) {
+        exchange_refuse(e, x, DMCP_E_BUSY, STR("too many requests wait for their answers"));
+    } else if (tool->is_ephemeral) {
         start_ephemeral(e, x, s, tool, params);
     } else {
         start_durable(e, x, s, tool, params);

@@ -60,12 +60,14 @@ static void stream_begin(void *x, const struct endpoint_field *fields, size_t n)
     http_stream_begin(h->http, 200, all, copy_fields(all, fields, n, STR("text/event-stream")));
 }
 
-static bool stream_event(void *x, struct str id, struct str data, uint32_t retry_ms)
+static bool stream_event(void *x, struct str id, uint64_t sequence, struct str data,
+                         uint32_t retry_ms)
 {
     struct handle *h = x;
     struct buf *frame = &h->listener->frame;
     size_t waiting;
 
+    (void)sequence; /* it is in the id */
     buf_reset(frame);
     if (retry_ms) {
         sse_write_retry(frame, retry_ms);
@@ -171,9 +173,42 @@ static void refusal_body(int status, const char *why, struct buf *body)
     rpc_write_error(body, STR("null"), RPC_INVALID_REQUEST, str_of(why), STR_NONE);
 }
 
+/* ---- struct transport ---- */
+
+static void stop(void *it)
+{
+    struct listener *l = it;
+
+    http_server_stop(l->http);
+}
+
+static void close_listener(void *it)
+{
+    struct listener *l = it;
+
+    http_server_close(l->http);
+}
+
+static size_t busy(const void *it)
+{
+    const struct listener *l = it;
+
+    return http_server_busy(l->http);
+}
+
+static void free_listener(void *it)
+{
+    struct listener *l = it;
+
+    http_server_free(l->http);
+    endpoint_free(l->endpoint);
+    buf_fini(&l->frame);
+    mem_free(l);
+}
+
 int listener_new(uv_loop_t *loop, int fd, const struct options *o,
                  const struct endpoint_config *config, const struct endpoint_ops *ops,
-                 struct listener **listener_out, struct err *e)
+                 struct transport *t, struct err *e)
 {
     struct listener *l = mem_zalloc(sizeof(*l));
     struct endpoint_ops all = *ops;
@@ -199,39 +234,7 @@ int listener_new(uv_loop_t *loop, int fd, const struct options *o,
     buf_init(&l->frame, SIZE_MAX / 2);
     l->endpoint = endpoint_new(config, &all);
     l->http = http_server_new(loop, &http, &handler);
-    *listener_out = l;
+    *t = (struct transport){ .endpoint = l->endpoint, .it = l, .stop = stop,
+                             .close = close_listener, .busy = busy, .free = free_listener };
     return http_server_listen(l->http, fd, e);
-}
-
-struct endpoint *listener_endpoint(struct listener *l)
-{
-    return l->endpoint;
-}
-
-void listener_stop(struct listener *l)
-{
-    http_server_stop(l->http);
-}
-
-void listener_close(struct listener *l)
-{
-    http_server_close(l->http);
-}
-
-size_t listener_connections(const struct listener *l)
-{
-    return http_server_connections(l->http);
-}
-
-size_t listener_busy(const struct listener *l)
-{
-    return http_server_busy(l->http);
-}
-
-void listener_free(struct listener *l)
-{
-    http_server_free(l->http);
-    endpoint_free(l->endpoint);
-    buf_fini(&l->frame);
-    mem_free(l);
 }

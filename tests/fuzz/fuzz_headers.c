@@ -75,10 +75,12 @@ static void on_stream_begin(void *x, const struct endpoint_field *fields, size_t
     ((struct outcome *)x)->n_answers++;
 }
 
-static bool on_stream_event(void *x, struct str id, struct str data, uint32_t retry_ms)
+static bool on_stream_event(void *x, struct str id, uint64_t sequence, struct str data,
+                            uint32_t retry_ms)
 {
     (void)x;
     (void)id;
+    (void)sequence;
     (void)data;
     (void)retry_ms;
     return true;

@@ -69,11 +69,13 @@ static void stream_begin(void *x, const struct endpoint_field *fields, size_t n)
     f->is_open = true;
 }
 
-static bool stream_event(void *x, struct str id, struct str data, uint32_t retry_ms)
+static bool stream_event(void *x, struct str id, uint64_t sequence, struct str data,
+                         uint32_t retry_ms)
 {
     struct front *f = x;
 
     (void)id;
+    (void)sequence;
     (void)retry_ms;
     if (data.len > 0) {
         buf_add_str(&f->body, data);
