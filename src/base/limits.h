@@ -32,6 +32,9 @@
 /* Options */
 #define LIMIT_CONFIG_BYTES (1 * MIB)      /* a file of them */
 
+/* stdio: the same, for a line as for a body, and */
+#define LIMIT_HANDING_BYTES (4 * MIB)     /* lines that were read and not handed over yet, besides one */
+
 /* JSON */
 #define LIMIT_JSON_DEPTH 64
 #define LIMIT_RESULT_BYTES (16 * MIB)     /* a step's or a call's result, a map value */

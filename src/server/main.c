@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * dmcp_server_main: options, the listening socket, and then the supervised process.
+ * dmcp_server_main: options, the listening socket or stdin and stdout, and then the supervised process.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "net/http.h"
+#include "server/keeper.h"
 #include "server/process.h"
 
 #define BIND_WAIT_MS 1000 /* for a server that was killed a moment ago */
@@ -32,19 +33,48 @@ static const char *bound_address(struct arena *a, const char *address, uint16_t 
     return arena_printf(a, "%.*s:%u", n, address, port);
 }
 
-static int run(dmcp_server *server, struct options *o, struct err *e)
+static int run_stdio(struct process_config *config, struct err *e)
 {
-    struct process_config config = { .server = server, .options = o };
-    struct crash_note none = { 0 };
-    uint16_t port = 0;
-    int rc = bind_patiently(o->listen, &config.listen_fd, &port, e);
+    const struct options *o = config->options;
+    struct keeper_config stdio = { .max_line_bytes = o->max_body_bytes,
+                                   .max_held_bytes = o->max_input_bytes,
+                                   .stop_ms = o->stop_ms };
+    struct keeper *keeper;
+    sigset_t signals;
+    int rc = keeper_take_stdio(&stdio, e);
 
     if (rc != DMCP_OK) {
         return rc;
     }
-    config.address = bound_address(&o->arena, o->listen, port);
-    rc = o->no_supervisor ? process_run(&config, &none, NULL) : supervise(process_run, &config);
-    close(config.listen_fd);
+    supervisor_signals(&signals);
+    keeper = keeper_new(&stdio, &signals);
+    config->pipe = keeper_pipe(keeper);
+    rc = supervise(process_run, config, keeper);
+    keeper_free(keeper);
+    return rc;
+}
+
+static int run_http(struct process_config *config, struct options *o, struct err *e)
+{
+    struct crash_note none = { 0 };
+    uint16_t port = 0;
+    int rc = bind_patiently(o->listen, &config->listen_fd, &port, e);
+
+    if (rc != DMCP_OK) {
+        return rc;
+    }
+    config->address = bound_address(&o->arena, o->listen, port);
+    rc = o->no_supervisor ? process_run(config, &none, NULL)
+                          : supervise(process_run, config, NULL);
+    close(config->listen_fd);
+    return rc;
+}
+
+static int run(dmcp_server *server, struct options *o, struct err *e)
+{
+    struct process_config config = { .server = server, .options = o };
+    int rc = o->is_stdio ? run_stdio(&config, e) : run_http(&config, o, e);
+
     return rc == EXIT_LOCKED ? EXIT_CONFIG : rc;
 }
 

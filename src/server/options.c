@@ -63,6 +63,8 @@ static const struct option table[] = {
     { "validate-effects", OPTION_VALIDATION, AT(validation), "off", 0, 0,
       "run what succeeds a second time, to find what a crash would change: off, quiet (log it) or "
       "on (fail the call, for tests)" },
+    { "stdio", OPTION_FLAG, AT(is_stdio), "", 0, 0,
+      "speak with the program that started it by stdin and stdout, and listen on no port" },
     { "no-supervisor", OPTION_FLAG, AT(no_supervisor), "", 0, 0,
       "run in one process, for a debugger; a crash then ends the server" },
 };
@@ -352,6 +354,11 @@ int options_read(struct options *o, int argc, char **argv, struct err *e)
     }
     if (rc == DMCP_OK && o->path[0] != '/') {
         rc = err_set(e, DMCP_E_INVALID, "--path: \"%s\" does not begin with /", o->path);
+    }
+    if (rc == DMCP_OK && o->is_stdio && o->no_supervisor) {
+        rc = err_set(e, DMCP_E_INVALID, "--stdio needs the supervisor, which keeps stdin and stdout "
+                                        "when the server process crashes: leave out "
+                                        "--no-supervisor");
     }
     if (rc == DMCP_OK && o->key_ms > o->keep_calls_ms) {
         rc = err_set(e, DMCP_E_INVALID, "--keep-keys is longer than --keep-calls: a key that leads "

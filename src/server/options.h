@@ -21,7 +21,7 @@ struct options {
     uint64_t max_body_bytes, max_input_bytes, max_connections, max_calls, max_sessions;
     uint64_t page_entries;
     uint64_t session_idle_ms, keep_calls_ms, keep_events_ms, key_ms, stop_ms;
-    bool no_supervisor;
+    bool is_stdio, no_supervisor;
     bool is_help, is_version; /* asked for; nothing else counts then */
     struct arena arena;
 };

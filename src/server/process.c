@@ -11,15 +11,16 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "server/boot.h"
 #include "server/control.h"
 #include "server/driver.h"
 #include "server/listener.h"
 #include "server/offers.h"
 #include "server/outbox.h"
+#include "server/pipe.h"
 #include "server/room.h"
 #include "server/verdict.h"
 #include "server/workers.h"
@@ -28,12 +29,10 @@
 #define MAX_DISPATCHED_BYTES (64 * MIB)
 #define PRIME_MS 10           /* a call that takes longer gets its stream opened */
 #define CLIENT_RETRY_MS 500   /* how soon clients come back to a closed stream */
-#define STORE_WAIT_MS 3000    /* for the process before us to let go of the store */
 #define ROOM_MS 500           /* between two looks for room on the disk */
 #define FAILURE_LINGER_MS 200 /* for refusals to reach their clients */
 #define STOP_POLL_MS 10
 #define STOP_FLUSH_MS 1000    /* for the last answers to reach their clients */
-#define STORE_DESCRIPTORS 512
 
 struct process {
     const struct process_config *config;
@@ -48,7 +47,7 @@ struct process {
     struct driver *driver;
     struct call_env env;
     struct workers *workers;
-    struct listener *listener;
+    struct transport transport;
     struct control *control; /* NULL: the store is not a directory */
     struct endpoint_config endpoint;
     struct buf cancelled, lists_changed; /* what the engine says to clients */
@@ -67,7 +66,7 @@ static void take_actions(struct process *p)
     for (; m; m = next) {
         next = m->next;
         if (!control_take(p->control, action_of(m))) {
-            endpoint_action(listener_endpoint(p->listener), action_of(m));
+            endpoint_action(p->transport.endpoint, action_of(m));
         }
     }
 }
@@ -188,9 +187,9 @@ static void on_failure_timer(uv_timer_t *timer)
 /* Who is stopping waits for no room: nothing would come behind it. */
 static void begin_failure(struct process *p, int code)
 {
-    endpoint_set_refusal(listener_endpoint(p->listener), code);
+    endpoint_set_refusal(p->transport.endpoint, code);
     take_actions(p);
-    endpoint_refuse_waiting(listener_endpoint(p->listener), code);
+    endpoint_refuse_waiting(p->transport.endpoint, code);
     if (code == DMCP_E_FULL && !atomic_load(&p->is_stopping)) {
         log_error("no space left for the store %s: requests get 503 until there is room",
                   p->options->store);
@@ -254,14 +253,14 @@ static void finish_stop(struct process *p)
     if (p->driver) { /* handlers still run, with all that they hold */
         _exit(EXIT_ENDED);
     }
-    listener_close(p->listener);
+    p->transport.close(p->transport.it);
     close_handles(p);
 }
 
 static void on_stop_timer(uv_timer_t *timer)
 {
     struct process *p = timer->data;
-    size_t n_waited_for = p->is_flushing ? listener_busy(p->listener)
+    size_t n_waited_for = p->is_flushing ? p->transport.busy(p->transport.it)
                                          : workers_running(p->workers);
     bool is_late = clock_mono_ms() >= p->deadline_ms;
 
@@ -282,16 +281,16 @@ static void on_stop_timer(uv_timer_t *timer)
     }
     /* Everybody who listens is told, at least to come back; then the connections get their time. */
     take_actions(p);
-    endpoint_end_streams(listener_endpoint(p->listener));
+    endpoint_end_streams(p->transport.endpoint);
     p->is_flushing = true;
     p->deadline_ms = clock_mono_ms() + STOP_FLUSH_MS;
 }
 
-static void on_signal(uv_signal_t *handle, int signal_number)
+/* Told to, or the host of a pipe has left. Handlers that run have their time from `since_ms` on. */
+static void begin_stop(void *arg, uint64_t since_ms)
 {
-    struct process *p = handle->data;
+    struct process *p = arg;
 
-    (void)signal_number;
     if (!p->driver || atomic_load(&p->failure) != DMCP_OK) {
         _exit(EXIT_ENDED); /* nothing to finish: the store cannot be written */
     }
@@ -299,12 +298,34 @@ static void on_signal(uv_signal_t *handle, int signal_number)
         return;
     }
     log_info("stopping: waiting for %zu running tools", workers_running(p->workers));
-    p->deadline_ms = clock_mono_ms() + p->options->stop_ms;
-    listener_stop(p->listener);
+    p->deadline_ms = since_ms + p->options->stop_ms;
+    p->transport.stop(p->transport.it);
     control_stop(p->control);
-    endpoint_set_refusal(listener_endpoint(p->listener), DMCP_E_STOPPING);
+    endpoint_set_refusal(p->transport.endpoint, DMCP_E_STOPPING);
     workers_drain(p->workers);
     uv_timer_start(&p->timer, on_stop_timer, 0, STOP_POLL_MS);
+}
+
+static void on_signal(uv_signal_t *handle, int signal_number)
+{
+    (void)signal_number;
+    begin_stop(handle->data, clock_mono_ms());
+}
+
+/* It is not on disk (memory:), or it was deleted. The host sees its server end. */
+static void session_lost(void *arg)
+{
+    const struct process *p = arg;
+
+    log_error("the host's session is gone: store %s did not keep it", p->options->store);
+    _exit(EXIT_CONFIG);
+}
+
+static bool is_working(void *arg)
+{
+    struct process *p = arg;
+
+    return p->workers && workers_busy(p->workers) > 0;
 }
 
 /* ---- boot ---- */
@@ -322,19 +343,6 @@ static void init_loop(struct process *p)
     outbox_init(&p->outbox, &p->loop);
 }
 
-static int open_store(struct process *p, struct err *e)
-{
-    uint64_t until = clock_mono_ms() + STORE_WAIT_MS;
-    int rc;
-
-    /* A server that was killed a moment ago may not have let go yet. */
-    while ((rc = store_open(p->options->store, &p->store, e)) == DMCP_E_LOCKED &&
-           clock_mono_ms() < until) {
-        uv_sleep(STOP_POLL_MS);
-    }
-    return rc;
-}
-
 static int start_engine(struct process *p, const struct crash_note *crash, struct err *e)
 {
     const struct options *o = p->options;
@@ -347,6 +355,7 @@ static int start_engine(struct process *p, const struct crash_note *crash, struc
                                            .keep_calls_ms = o->keep_calls_ms,
                                            .keep_events_ms = o->keep_events_ms,
                                            .prime_ms = PRIME_MS,
+                                           .clients_stay = p->config->pipe != NULL,
                                            .cancelled = buf_str(&p->cancelled) };
     const struct driver_ops ops = {
         .dispatch = dispatch, .dispatched = dispatched, .cancel = cancel, .failed = driver_failed,
@@ -389,12 +398,19 @@ static int run_start_functions(struct process *p, struct err *e)
     return rc;
 }
 
-static int start_listener(struct process *p, struct err *e)
+static int start_transport(struct process *p, struct err *e)
 {
     struct dmcp_server *s = p->config->server;
     const struct endpoint_ops ops = {
         .post = post, .random = random_bytes, .run = run_ephemeral, .arg = p
     };
+    const struct pipe_config pipe = { .loop = &p->loop,
+                                      .start = p->config->pipe,
+                                      .is_working = is_working,
+                                      .left = begin_stop,
+                                      .lost = session_lost,
+                                      .stop_ms = p->options->stop_ms,
+                                      .arg = p };
 
     p->endpoint = (struct endpoint_config){ .server_info = s->info,
                                             .instructions = s->instructions,
@@ -403,9 +419,13 @@ static int start_listener(struct process *p, struct err *e)
                                             .allowed_origins = str_of(p->options->allow_origin),
                                             .allowed_hosts = str_of(p->options->allow_host),
                                             .session_idle_ms = p->options->session_idle_ms,
-                                            .retry_ms = CLIENT_RETRY_MS };
+                                            .retry_ms = CLIENT_RETRY_MS,
+                                            .is_pipe = pipe.start != NULL };
+    if (pipe.start) {
+        return pipe_new(&pipe, &p->endpoint, &ops, &p->transport, e);
+    }
     return listener_new(&p->loop, p->config->listen_fd, p->options, &p->endpoint, &ops,
-                        &p->listener, e);
+                        &p->transport, e);
 }
 
 static void start_control(struct process *p)
@@ -425,33 +445,13 @@ static void free_process(struct process *p)
         workers_free(p->workers);
         validation_free(p->env.validation);
     }
-    listener_free(p->listener);
+    p->transport.free(p->transport.it);
     control_free(p->control);
     store_close(p->store);
     mailbox_fini(&p->io);
     buf_fini(&p->cancelled);
     buf_fini(&p->lists_changed);
     uv_loop_close(&p->loop);
-}
-
-static int complain(const struct err *e, int code)
-{
-    fprintf(stderr, "cannot start: %s\n", e->text);
-    return code == DMCP_E_STORE    ? EXIT_FAILED
-           : code == DMCP_E_LOCKED ? EXIT_LOCKED
-                                   : EXIT_CONFIG;
-}
-
-/* A descriptor per connection, and the store's own. */
-static void raise_descriptor_limit(const struct options *o)
-{
-    struct rlimit limit;
-    rlim_t wanted = o->max_connections + o->max_connections / 8 + STORE_DESCRIPTORS;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
-        limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
 }
 
 int process_run(void *arg, const struct crash_note *crash, struct crash_note *note)
@@ -463,12 +463,12 @@ int process_run(void *arg, const struct crash_note *crash, struct crash_note *no
     p.options = p.config->options;
     signal(SIGPIPE, SIG_IGN);
     crash_watch(note);
-    raise_descriptor_limit(p.options);
+    boot_raise_descriptor_limit(p.options);
     init_loop(&p);
     buf_init(&p.cancelled, KIB);
     buf_init(&p.lists_changed, KIB);
     verdict_cancelled(&p.cancelled);
-    rc = open_store(&p, &e);
+    rc = boot_open_store(p.options, &p.store, &e);
     if (rc == DMCP_OK) {
         rc = start_engine(&p, crash, &e);
     }
@@ -477,10 +477,10 @@ int process_run(void *arg, const struct crash_note *crash, struct crash_note *no
         rc = run_start_functions(&p, &e);
     }
     if (rc != DMCP_OK && rc != DMCP_E_FULL) {
-        return complain(&e, rc);
+        return boot_complain(&e, rc);
     }
-    if (start_listener(&p, &e) != DMCP_OK) {
-        return complain(&e, DMCP_E_NET);
+    if (start_transport(&p, &e) != DMCP_OK) {
+        return boot_complain(&e, DMCP_E_NET);
     }
     uv_signal_start(&p.sigterm, on_signal, SIGTERM);
     uv_signal_start(&p.sigint, on_signal, SIGINT);
@@ -491,8 +491,7 @@ int process_run(void *arg, const struct crash_note *crash, struct crash_note *no
         workers_begin(p.workers);
         driver_begin(p.driver);
     }
-    fprintf(stderr, "%.*s %.*s listens on http://%s%s, store %s\n", STR_FMT(p.config->server->name),
-            STR_FMT(p.config->server->version), p.config->address, p.options->path, p.options->store);
+    boot_announce(p.config);
     uv_run(&p.loop, UV_RUN_DEFAULT);
     free_process(&p);
     return EXIT_ENDED;

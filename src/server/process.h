@@ -6,6 +6,7 @@
 #define SERVER_PROCESS_H
 
 #include "server/options.h"
+#include "server/pipe.h"
 #include "server/server.h"
 #include "server/supervisor.h"
 
@@ -14,6 +15,7 @@ struct process_config {
     const struct options *options;
     int listen_fd;
     const char *address; /* as it is bound, for people */
+    const struct pipe_start *pipe; /* instead of these two, with --stdio */
 };
 
 /* A process_fn; arg is a struct process_config. */

@@ -30,6 +30,7 @@
 
 #define FIRST_PAUSE_MS 100
 #define MAX_PAUSE_MS 2000
+#define HOST_POLL_MS 1000 /* between two looks whether a host that left has been gone for long */
 
 /* Doubling, and without jitter: there is one server, and somebody waits for it. */
 static uint32_t backoff_ms(uint32_t n)
@@ -42,11 +43,52 @@ static uint32_t backoff_ms(uint32_t n)
     return ms < MAX_PAUSE_MS ? ms : MAX_PAUSE_MS;
 }
 
-static pid_t start_child(process_fn *run, void *arg, const struct crash_note *crash,
-                         struct crash_note *note, const sigset_t *mask)
-{
-    pid_t parent = getpid(), pid = fork();
+struct supervisor {
+    process_fn *run;
+    void *arg;
+    struct keeper *stdio; /* NULL: without --stdio */
+    sigset_t signals, old;
+    struct crash_note *note, last;
+    bool is_stopping; /* told to, or the host has left */
+};
 
+void supervisor_signals(sigset_t *signals_out)
+{
+    sigemptyset(signals_out);
+    sigaddset(signals_out, SIGTERM);
+    sigaddset(signals_out, SIGINT);
+    sigaddset(signals_out, SIGCHLD);
+}
+
+/* 0: the time is over; -1: no limit. */
+static int next_signal(struct supervisor *s, int64_t ms)
+{
+    struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
+    int signal_number;
+
+    if (s->stdio) {
+        return keeper_wait(s->stdio, ms);
+    }
+    signal_number = ms < 0 ? sigwaitinfo(&s->signals, NULL) : sigtimedwait(&s->signals, NULL, &t);
+    return signal_number > 0 ? signal_number : 0;
+}
+
+static pid_t start_child(struct supervisor *s)
+{
+    pid_t parent = getpid(), pid;
+    struct err e;
+
+    if (s->stdio && keeper_begin(s->stdio, &e) != DMCP_OK) {
+        log_error("%s", e.text);
+        return -1;
+    }
+    pid = fork();
+    if (pid < 0) {
+        log_error("fork: %s", strerror(errno));
+    }
+    if (s->stdio) {
+        keeper_forked(s->stdio, pid == 0);
+    }
     if (pid != 0) {
         return pid;
     }
@@ -54,21 +96,22 @@ static pid_t start_child(process_fn *run, void *arg, const struct crash_note *cr
     if (getppid() != parent) {
         _exit(EXIT_FAILED); /* the parent died before the line above */
     }
-    sigprocmask(SIG_SETMASK, mask, NULL);
-    _exit(run(arg, crash, note));
+    sigprocmask(SIG_SETMASK, &s->old, NULL);
+    _exit(s->run(s->arg, &s->last, s->note));
 }
 
-/* Waits for the child's end and passes SIGTERM and SIGINT on. */
-static int wait_child(pid_t pid, const sigset_t *signals, bool *is_stopping)
+/* Waits for the child's end and passes SIGTERM and SIGINT on. A child that does not end by itself
+ * when the host has left is told to. */
+static int wait_child(struct supervisor *s, pid_t pid)
 {
     int status;
 
     for (;;) {
-        siginfo_t info;
-        int signal_number = sigwaitinfo(signals, &info);
+        int signal_number = next_signal(s, s->stdio ? HOST_POLL_MS : -1);
+        bool is_over = s->stdio && keeper_is_over(s->stdio);
 
-        if (signal_number == SIGTERM || signal_number == SIGINT) {
-            *is_stopping = true;
+        if (signal_number == SIGTERM || signal_number == SIGINT || (is_over && !s->is_stopping)) {
+            s->is_stopping = true;
             kill(pid, SIGTERM);
         }
         if (waitpid(pid, &status, WNOHANG) == pid) {
@@ -77,15 +120,14 @@ static int wait_child(pid_t pid, const sigset_t *signals, bool *is_stopping)
     }
 }
 
-static void pause_ms(uint32_t ms, const sigset_t *signals, bool *is_stopping)
+static void pause_ms(struct supervisor *s, uint32_t ms)
 {
-    struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
     int signal_number;
 
     do {
-        signal_number = sigtimedwait(signals, NULL, &t);
+        signal_number = next_signal(s, ms);
     } while (signal_number == SIGCHLD);
-    *is_stopping = signal_number == SIGTERM || signal_number == SIGINT;
+    s->is_stopping = signal_number == SIGTERM || signal_number == SIGINT;
 }
 
 static void log_death(int status, const struct crash_note *note)
@@ -126,51 +168,71 @@ static bool is_end(int status, bool is_stopping, int *exit_out)
     return is_stopping;
 }
 
-int supervise(process_fn *run, void *arg)
+/* Starts it and waits for its end. False: it could not be started. */
+static bool run_child(struct supervisor *s, int *status_out)
 {
-    struct crash_note *note = crash_note_new(), last = { 0 };
-    sigset_t signals, old;
-    bool is_stopping = false, is_first = true;
+    pid_t pid = start_child(s);
+
+    if (pid < 0) {
+        return false;
+    }
+    *status_out = wait_child(s, pid);
+    if (s->stdio) {
+        keeper_ended(s->stdio);
+        s->is_stopping = s->is_stopping || keeper_is_over(s->stdio);
+    }
+    return true;
+}
+
+static int run_children(struct supervisor *s)
+{
+    bool is_first = true;
     uint32_t n_crashes = 0;
 
-    if (!note) {
-        log_error("shared memory: %s", strerror(errno));
-        return EXIT_FAILED;
-    }
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &signals, &old);
     for (;;) {
         uint64_t started_ms = clock_mono_ms();
-        pid_t pid = start_child(run, arg, &last, note, &old);
         int status, exit_status;
 
-        if (pid < 0) {
-            log_error("fork: %s", strerror(errno));
+        if (!run_child(s, &status)) {
             return EXIT_FAILED;
         }
-        status = wait_child(pid, &signals, &is_stopping);
-        if (is_lock_passing(status, is_first) && !is_stopping) {
+        if (is_lock_passing(status, is_first) && !s->is_stopping) {
             continue;
         }
-        if (is_end(status, is_stopping, &exit_status)) {
+        if (is_end(status, s->is_stopping, &exit_status)) {
             return exit_status;
         }
         is_first = false;
-        last = *note;
-        memset(note, 0, sizeof(*note));
+        s->last = *s->note;
+        memset(s->note, 0, sizeof(*s->note));
         if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_AGAIN) {
             continue;
         }
-        log_death(status, &last);
+        log_death(status, &s->last);
         n_crashes = clock_mono_ms() - started_ms > STABLE_MS ? 1 : n_crashes + 1;
         if (n_crashes > LIMIT_CRASHES) {
-            pause_ms(backoff_ms(n_crashes - LIMIT_CRASHES), &signals, &is_stopping);
-            if (is_stopping) {
+            pause_ms(s, backoff_ms(n_crashes - LIMIT_CRASHES));
+            if (s->is_stopping) {
                 return EXIT_FAILED;
             }
         }
     }
+}
+
+int supervise(process_fn *run, void *arg, struct keeper *stdio)
+{
+    struct supervisor s = { .run = run, .arg = arg, .stdio = stdio, .note = crash_note_new() };
+    int status;
+
+    if (!s.note) {
+        log_error("shared memory: %s", strerror(errno));
+        return EXIT_FAILED;
+    }
+    supervisor_signals(&s.signals);
+    sigprocmask(SIG_BLOCK, &s.signals, &s.old);
+    status = run_children(&s);
+    if (stdio) {
+        keeper_flush(stdio);
+    }
+    return status;
 }

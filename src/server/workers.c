@@ -206,6 +206,16 @@ size_t workers_running(struct workers *w)
     return n;
 }
 
+size_t workers_busy(struct workers *w)
+{
+    size_t n;
+
+    pthread_mutex_lock(&w->lock);
+    n = w->running.n + w->n_queued;
+    pthread_mutex_unlock(&w->lock);
+    return n;
+}
+
 void workers_free(struct workers *w)
 {
     for (size_t i = 0; i < w->n_threads; i++) {

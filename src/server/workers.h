@@ -32,6 +32,7 @@ void workers_cancel(struct workers *w, struct id call, uint8_t why);
  * Returns the number of handlers still running. */
 size_t workers_drain(struct workers *w);
 size_t workers_running(struct workers *w);
+size_t workers_busy(struct workers *w); /* and those that wait for a thread */
 
 /* After workers_drain: waits for the handlers, and frees. */
 void workers_free(struct workers *w);

@@ -66,6 +66,7 @@ struct proc *proc_new(const char *program)
     p->store = proc_path(p, "store");
     p->log = proc_path(p, "stderr");
     p->port_fd = hold_port(&p->port);
+    p->to = p->from = -1;
     snprintf(p->url, sizeof(p->url), "http://127.0.0.1:%u/mcp", p->port);
     return p;
 }
@@ -84,6 +85,17 @@ static void show(const struct proc *p)
     }
 }
 
+static void close_stdio(struct proc *p)
+{
+    if (p->to >= 0) {
+        close(p->to);
+    }
+    if (p->from >= 0) {
+        close(p->from);
+    }
+    p->to = p->from = -1;
+}
+
 void proc_free(struct proc *p)
 {
     if (p->pid) {
@@ -91,6 +103,7 @@ void proc_free(struct proc *p)
     }
     show(p);
     close(p->port_fd);
+    close_stdio(p);
     while (p->n_args > 0) {
         mem_free(p->args[--p->n_args]);
     }
@@ -130,6 +143,11 @@ void proc_env(struct proc *p, const char *name, const char *value)
     }
 }
 
+void proc_stdio(struct proc *p)
+{
+    p->is_stdio = true;
+}
+
 void proc_fault(struct proc *p, const char *fault)
 {
     proc_env(p, "DMCP_FAULT", fault);
@@ -137,9 +155,10 @@ void proc_fault(struct proc *p, const char *fault)
 
 /* ---- starting ---- */
 
-__attribute__((noreturn)) static void become(struct proc *p, pid_t parent)
+__attribute__((noreturn)) static void become(struct proc *p, pid_t parent, const int pipes[4])
 {
-    char address[32], *argv[COUNT_OF(p->args) + 8];
+    char address[32], by_stdio[] = "--stdio", by_port[] = "--listen";
+    char *argv[COUNT_OF(p->args) + 8];
     int n = 0, fd = open(p->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -149,8 +168,14 @@ __attribute__((noreturn)) static void become(struct proc *p, pid_t parent)
     dup2(fd, STDOUT_FILENO); /* the test's own is for its report */
     snprintf(address, sizeof(address), "127.0.0.1:%u", p->port);
     argv[n++] = p->program;
-    argv[n++] = (char[]){ "--listen" };
-    argv[n++] = address;
+    if (p->is_stdio) {
+        dup2(pipes[0], STDIN_FILENO);
+        dup2(pipes[3], STDOUT_FILENO);
+        argv[n++] = by_stdio;
+    } else {
+        argv[n++] = by_port;
+        argv[n++] = address;
+    }
     argv[n++] = (char[]){ "--store" };
     argv[n++] = p->store;
     memcpy(argv + n, p->args, (size_t)p->n_args * sizeof(argv[0]));
@@ -165,16 +190,26 @@ __attribute__((noreturn)) static void become(struct proc *p, pid_t parent)
 void proc_launch(struct proc *p)
 {
     pid_t parent = getpid();
+    int pipes[4] = { -1, -1, -1, -1 };
 
     assert_int_equal(p->pid, 0);
     show(p);
     unlink(p->log);
     fflush(NULL);
+    close_stdio(p);
+    if (p->is_stdio) {
+        assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+        assert_int_equal(pipe2(pipes + 2, O_CLOEXEC), 0);
+        p->to = pipes[1];
+        p->from = pipes[2];
+    }
     p->pid = fork();
     if (p->pid == 0) {
-        become(p, parent);
+        become(p, parent, pipes);
     }
     assert_true(p->pid > 0);
+    close(pipes[0]);
+    close(pipes[3]);
 }
 
 static int status_of(int status)
@@ -195,6 +230,9 @@ static bool has_started(const struct proc *p)
 {
     char text[64];
 
+    if (p->is_stdio) {
+        return proc_has_said(p, " speaks by stdin and stdout, ");
+    }
     snprintf(text, sizeof(text), " listens on http://127.0.0.1:%u/", p->port);
     return proc_has_said(p, text);
 }

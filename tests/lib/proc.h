@@ -37,6 +37,8 @@ struct proc {
     pid_t pid; /* the supervisor; 0: not running */
     uint16_t port;
     int port_fd;
+    bool is_stdio; /* started with --stdio, on these: */
+    int to, from;  /* its stdin and stdout; -1: closed */
     char url[64];
 };
 
@@ -46,6 +48,8 @@ void proc_free(struct proc *p); /* kills it, and shows what it said */
 
 void proc_option(struct proc *p, const char *name, const char *value); /* value may be NULL */
 void proc_env(struct proc *p, const char *name, const char *value);    /* NULL: not any more */
+/* From its next start on it is spoken to by p->to and p->from (host.h), and not by its port. */
+void proc_stdio(struct proc *p);
 void proc_fault(struct proc *p, const char *fault);                    /* DMCP_FAULT; NULL */
 
 /* Without waiting for anything. */
