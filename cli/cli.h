@@ -79,6 +79,7 @@ const char *when_span(uint64_t ms, char out[WHEN_BYTES]);
 int cli_inspect(int argc, char **argv);
 int cli_signal(int argc, char **argv);
 int cli_cancel(int argc, char **argv);
+int cli_end_session(int argc, char **argv);
 int cli_export(int argc, char **argv);
 int cli_import(int argc, char **argv);
 

@@ -14,6 +14,7 @@ static const char usage[] =
     "\n"
     "  store          how much of everything there is (default)\n"
     "  sessions       the sessions of clients\n"
+    "  session ID     one session, and its calls, newest first\n"
     "  calls          calls, newest first\n"
     "  call ID        one call, and its journal as a timeline\n"
     "  maps           the maps\n"
@@ -22,8 +23,8 @@ static const char usage[] =
     "  inputs         the questions and signals that suspended calls wait for\n"
     "\n"
     "  --json         JSON for programs, one line per page\n"
-    "  --status S     calls: only unfinished, suspended or finished ones\n"
-    "  --tool NAME    calls, inputs: only of this tool\n"
+    "  --status S     calls, session: only unfinished, suspended or finished ones\n"
+    "  --tool NAME    calls, session, inputs: only of this tool\n"
     "  --session ID   calls: only of this session\n"
     "  --call ID      timers: only of this call\n"
     "  --prefix P     map: only keys that begin with P\n"
@@ -46,6 +47,7 @@ static const struct {
     { "calls", DMCP_VIEW_CALLS, 1 },   { "call", DMCP_VIEW_CALL, 2 },
     { "maps", DMCP_VIEW_MAPS, 1 },     { "map", DMCP_VIEW_MAP, 2 },
     { "timers", DMCP_VIEW_TIMERS, 1 }, { "inputs", DMCP_VIEW_INPUTS, 1 },
+    { "session", DMCP_VIEW_SESSION, 2 },
 };
 
 struct request {

@@ -24,6 +24,7 @@ static const struct {
     { "inspect", cli_inspect, "look at sessions, calls, maps, timers, inputs that are waited for" },
     { "signal", cli_signal, "send a signal to a call" },
     { "cancel", cli_cancel, "cancel calls" },
+    { "end-session", cli_end_session, "end sessions of clients" },
     { "export", cli_export, "write all that a store holds as lines of JSON" },
     { "import", cli_import, "make a store from an export" },
     { "version", version, "show the version" },
@@ -35,7 +36,7 @@ static void show_commands(FILE *to)
 {
     fputs("Usage: dmcp COMMAND [options]\n\nCommands:\n", to);
     for (size_t i = 0; i < N_COMMANDS; i++) {
-        fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
+        fprintf(to, "  %-12s %s\n", commands[i].name, commands[i].summary);
     }
     fputs("\nEach takes --store DIR, the directory of the store to work with (default dmcp-store,\n"
           "or DMCP_STORE in the environment), and --help. Where a server runs on the store it is\n"

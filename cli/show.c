@@ -232,6 +232,41 @@ static void show_sessions(yyjson_val *page)
     table_print(&t);
 }
 
+static void show_session_head(yyjson_val *session)
+{
+    yyjson_val *client = yyjson_obj_get(session, "client");
+    struct table t;
+
+    table_begin(&t, "SESSION|");
+    add_line(&t, "id");
+    add_member(&t, session, "id");
+    add_line(&t, "client");
+    table_add(&t, "%s %s", text(client, "name"), text(client, "version"));
+    add_line(&t, "protocol");
+    add_member(&t, session, "protocol_version");
+    add_line(&t, "capabilities");
+    add_value(&t, session, "capabilities");
+    add_line(&t, "log level");
+    add_member(&t, session, "log_level");
+    add_line(&t, "started");
+    add_time(&t, session, "created_ms");
+    add_line(&t, "seen");
+    add_time(&t, session, "seen_ms");
+    add_line(&t, "events");
+    table_add(&t, "%" PRIu64 " on its own stream, %" PRIu64 " sent", number(session, "events"),
+              number(session, "events_sent"));
+    table_print(&t);
+}
+
+static void show_session(yyjson_val *page, bool is_first)
+{
+    if (is_first) {
+        show_session_head(yyjson_obj_get(page, "session"));
+        puts("");
+    }
+    show_calls(page);
+}
+
 static void show_maps(yyjson_val *page)
 {
     struct table t;
@@ -360,6 +395,9 @@ void show_page(dmcp_view view, yyjson_val *page, bool is_first)
         return;
     case DMCP_VIEW_INPUTS:
         show_inputs(page);
+        return;
+    case DMCP_VIEW_SESSION:
+        show_session(page, is_first);
         return;
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The operator's side of durable-mcp: looking into a store, sending signals to calls, cancelling
- * them, carrying a store's rows elsewhere. The command line `dmcp` does all of this; here it is
+ * them, ending sessions, carrying a store's rows elsewhere. The command line `dmcp` does all of this; here it is
  * for programs.
  *
  *     dmcp_admin *admin = dmcp_admin_new("/var/lib/audit/store");
@@ -78,13 +78,14 @@ typedef enum dmcp_view {
     DMCP_VIEW_MAPS,
     DMCP_VIEW_MAP,    /* the entries of one of them */
     DMCP_VIEW_TIMERS, /* the next one first */
-    DMCP_VIEW_INPUTS  /* the questions and signals that suspended calls wait for */
+    DMCP_VIEW_INPUTS, /* the questions and signals that suspended calls wait for */
+    DMCP_VIEW_SESSION /* one of them, with its calls, newest first */
 } dmcp_view;
 
 /* What to look at. All fields but `view` may be left zero. */
 typedef struct dmcp_inspect {
     dmcp_view view;
-    const char *name;    /* CALL: its id; MAP: its name; these two need it */
+    const char *name;    /* CALL, SESSION: its id; MAP: its name; these need it */
     const char *status;  /* CALLS: only "unfinished", "suspended" or "finished" ones */
     const char *tool;    /* CALLS, INPUTS: only of this tool */
     const char *session; /* CALLS: only of the session with this id */
@@ -103,7 +104,7 @@ typedef struct dmcp_inspect {
  * Lifetime: *json_out is the handle's, until the next function on it.
  * Thread: the handle's.
  * Durability: nothing is changed. What is shown may not be durable yet.
- * Errors: DMCP_E_NOTFOUND for a call that is not there, too.
+ * Errors: DMCP_E_NOTFOUND for a call or a session that is not there, too.
  */
 DMCP_API int dmcp_admin_inspect(dmcp_admin *admin, const dmcp_inspect *inspect,
                                 const char **json_out) DMCP_MUST_CHECK;
@@ -132,6 +133,18 @@ DMCP_API int dmcp_admin_signal(dmcp_admin *admin, const char *call, const char *
  *   unfinished.
  */
 DMCP_API int dmcp_admin_cancel(dmcp_admin *admin, const char *call) DMCP_MUST_CHECK;
+
+/*
+ * Ends a session, as its client could by DELETE: its streams end, its unfinished calls are cancelled but
+ * for those with an idempotency key, and the client is told that it is gone when it comes back.
+ * Arguments: the session's id.
+ * Lifetime: borrowed until the function returns.
+ * Thread: the handle's.
+ * Durability: the end is durable when DMCP_OK is returned. Of very many calls some are cancelled
+ *   soon after that.
+ * Errors: DMCP_E_GONE when no server runs on the store; DMCP_E_NOTFOUND when there is no such session.
+ */
+DMCP_API int dmcp_admin_end_session(dmcp_admin *admin, const char *session) DMCP_MUST_CHECK;
 
 /*
  * Writes all rows of the store as lines of JSON (docs/FORMAT.md), as they were at one moment,

@@ -33,7 +33,7 @@ struct dmcp_admin {
 /* What is to be done, by a server or here. */
 struct errand {
     const struct admin_query *query; /* inspect: which may be asked again */
-    const char *target;              /* signal, cancel */
+    const char *target;              /* signal, cancel, end of a session */
     struct str body;
     FILE *to; /* export */
     uint64_t *rows_out;
@@ -187,7 +187,7 @@ int dmcp_admin_inspect(dmcp_admin *a, const dmcp_inspect *inspect, const char **
     return rc;
 }
 
-/* ---- signal, cancel ---- */
+/* ---- signal, cancel, end of a session ---- */
 
 static int post_remote(dmcp_admin *a, const struct errand *errand)
 {
@@ -206,14 +206,14 @@ static int post_here(dmcp_admin *a, const struct errand *errand)
                    a->dir);
 }
 
-static int check_call(dmcp_admin *a, const char *call)
+static int check_id(dmcp_admin *a, const char *what, const char *text)
 {
     struct id id;
 
-    if (!call || query_read_id(str_of(call), &id) != DMCP_OK) {
+    if (!text || query_read_id(str_of(text), &id) != DMCP_OK) {
         return err_set(&a->error, DMCP_E_INVALID,
-                       "\"%.64s\" is not the id of a call: 32 hexadecimal digits",
-                       call ? call : "");
+                       "\"%.64s\" is not the id of a %s: 32 hexadecimal digits", text ? text : "",
+                       what);
     }
     return DMCP_OK;
 }
@@ -238,8 +238,8 @@ static int check_signal(dmcp_admin *a, const char *name, const char *value)
     return rc;
 }
 
-static int post(dmcp_admin *a, const char *target, const char *call, const char *name,
-                const char *value)
+static int post(dmcp_admin *a, const char *target, const char *what, const char *id,
+                const char *name, const char *value)
 {
     struct errand errand = { .target = target };
     struct json_writer w;
@@ -249,8 +249,8 @@ static int post(dmcp_admin *a, const char *target, const char *call, const char 
     buf_init(&body, SIZE_MAX / 2);
     jw_init(&w, &body);
     jw_object(&w);
-    jw_key(&w, "call");
-    jw_strz(&w, call);
+    jw_key(&w, what);
+    jw_strz(&w, id);
     if (name) {
         jw_key(&w, "name");
         jw_strz(&w, name);
@@ -266,19 +266,26 @@ static int post(dmcp_admin *a, const char *target, const char *call, const char 
 
 int dmcp_admin_signal(dmcp_admin *a, const char *call, const char *name, const char *value_json)
 {
-    int rc = check_call(a, call);
+    int rc = check_id(a, "call", call);
 
     if (rc == DMCP_OK) {
         rc = check_signal(a, name, value_json);
     }
-    return rc == DMCP_OK ? post(a, CONTROL_SIGNAL, call, name, value_json) : rc;
+    return rc == DMCP_OK ? post(a, CONTROL_SIGNAL, "call", call, name, value_json) : rc;
 }
 
 int dmcp_admin_cancel(dmcp_admin *a, const char *call)
 {
-    int rc = check_call(a, call);
+    int rc = check_id(a, "call", call);
 
-    return rc == DMCP_OK ? post(a, CONTROL_CANCEL, call, NULL, NULL) : rc;
+    return rc == DMCP_OK ? post(a, CONTROL_CANCEL, "call", call, NULL, NULL) : rc;
+}
+
+int dmcp_admin_end_session(dmcp_admin *a, const char *session)
+{
+    int rc = check_id(a, "session", session);
+
+    return rc == DMCP_OK ? post(a, CONTROL_END_SESSION, "session", session, NULL, NULL) : rc;
 }
 
 /* ---- export, import ---- */

@@ -25,6 +25,8 @@ static int show(struct page *p, struct err *e)
         return view_timers(p, e);
     case DMCP_VIEW_INPUTS:
         return view_inputs(p, e);
+    case DMCP_VIEW_SESSION:
+        return view_session(p, e);
     }
     return err_set(e, DMCP_E_INVALID, "there is no such view");
 }

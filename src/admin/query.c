@@ -16,7 +16,7 @@
 static const char *const view_names[] = {
     [DMCP_VIEW_STORE] = "store",   [DMCP_VIEW_SESSIONS] = "sessions", [DMCP_VIEW_CALLS] = "calls",
     [DMCP_VIEW_CALL] = "call",     [DMCP_VIEW_MAPS] = "maps",         [DMCP_VIEW_MAP] = "map",
-    [DMCP_VIEW_TIMERS] = "timers", [DMCP_VIEW_INPUTS] = "inputs",
+    [DMCP_VIEW_TIMERS] = "timers", [DMCP_VIEW_INPUTS] = "inputs", [DMCP_VIEW_SESSION] = "session",
 };
 
 static const struct {
@@ -85,14 +85,15 @@ static int read_id(struct str text, const char *what, struct id *id_out, struct 
 
 int query_check(struct admin_query *q, struct err *e)
 {
+    bool has_id = q->view == DMCP_VIEW_CALL || q->view == DMCP_VIEW_SESSION;
     int rc;
 
     if ((unsigned)q->view >= COUNT_OF(view_names)) {
         return err_set(e, DMCP_E_INVALID, "there is no view %d", (int)q->view);
     }
-    if ((q->view == DMCP_VIEW_CALL || q->view == DMCP_VIEW_MAP) && q->name.len == 0) {
+    if ((has_id || q->view == DMCP_VIEW_MAP) && q->name.len == 0) {
         return err_set(e, DMCP_E_INVALID, "which %s? its %s is missing", view_names[q->view],
-                       q->view == DMCP_VIEW_CALL ? "id" : "name");
+                       has_id ? "id" : "name");
     }
     if (q->status.p && !str_eqz(q->status, "unfinished") && !str_eqz(q->status, "suspended") &&
         !str_eqz(q->status, "finished")) {
@@ -110,7 +111,7 @@ int query_check(struct admin_query *q, struct err *e)
     }
     q->limit = q->limit ? q->limit : LIMIT_DEFAULT;
     q->text = q->text ? q->text : TEXT_DEFAULT;
-    rc = read_id(q->view == DMCP_VIEW_CALL ? q->name : q->call, "call", &q->id, e);
+    rc = read_id(has_id ? q->name : q->call, has_id ? view_names[q->view] : "call", &q->id, e);
     return rc == DMCP_OK ? read_id(q->session, "session", &q->session_id, e) : rc;
 }
 

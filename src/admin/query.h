@@ -20,7 +20,7 @@ struct admin_query {
     dmcp_view view;
     struct str name, status, tool, session, call, prefix, after;
     uint64_t limit, text;
-    struct id id; /* of `name`, for DMCP_VIEW_CALL; of `call`, for others; else zero */
+    struct id id; /* of `name`, of a call or a session; of `call`, for other views; else zero */
     struct id session_id;
 };
 

@@ -12,6 +12,7 @@
 #define CONTROL_SOCKET "control" /* in the store's directory */
 #define CONTROL_SIGNAL "/control/signal"
 #define CONTROL_CANCEL "/control/cancel"
+#define CONTROL_END_SESSION "/control/end-session"
 #define CONTROL_EXPORT "/control/export"
 
 #define REMOTE_NONE 1 /* no server answers; nothing was done */

@@ -10,7 +10,9 @@
 
 int view_store(struct page *p, struct err *e) MUST_CHECK;
 int view_sessions(struct page *p, struct err *e) MUST_CHECK;
+int view_session(struct page *p, struct err *e) MUST_CHECK;
 int view_calls(struct page *p, struct err *e) MUST_CHECK;
+int view_calls_of(struct page *p, struct id session, struct err *e) MUST_CHECK;
 int view_call(struct page *p, struct err *e) MUST_CHECK;
 int view_maps(struct page *p, struct err *e) MUST_CHECK;
 int view_map(struct page *p, struct err *e) MUST_CHECK;

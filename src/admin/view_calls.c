@@ -82,7 +82,8 @@ static int show_call(struct page *p, const struct facts *f, bool *is_shown, stru
     int rc = facts_call(p, f->id, &r, e);
 
     if (rc == DMCP_OK && (!q->tool.p || str_eq(r.name, q->tool)) &&
-        (!q->session.p || id_eq(r.session, q->session_id))) {
+        (!q->session.p || id_eq(r.session, q->session_id)) &&
+        (q->view != DMCP_VIEW_SESSION || id_eq(r.session, q->id))) {
         jw_object(&p->w);
         facts_show(p, f, &r);
         jw_object_end(&p->w);
@@ -91,7 +92,7 @@ static int show_call(struct page *p, const struct facts *f, bool *is_shown, stru
     return rc;
 }
 
-int view_calls(struct page *p, struct err *e)
+static int list_calls(struct page *p, const struct id *session, struct err *e)
 {
     const struct admin_query *q = p->query;
     enum key_kind kind = str_eqz(q->status, "unfinished")  ? KEY_UNFINISHED
@@ -100,7 +101,17 @@ int view_calls(struct page *p, struct err *e)
                                                            : KEY_CALL;
 
     page_list(p, "calls");
-    return show_calls(p, kind, q->session.p ? &q->session_id : NULL, show_call, e);
+    return show_calls(p, kind, session, show_call, e);
+}
+
+int view_calls(struct page *p, struct err *e)
+{
+    return list_calls(p, p->query->session.p ? &p->query->session_id : NULL, e);
+}
+
+int view_calls_of(struct page *p, struct id session, struct err *e)
+{
+    return list_calls(p, &session, e);
 }
 
 /* ---- inputs ---- */

@@ -232,7 +232,7 @@ static void on_drained(void *arg, struct http_exchange *http)
     }
 }
 
-/* ---- signal, cancel ---- */
+/* ---- signal, cancel, end of a session ---- */
 
 static void post(struct errand *x, struct command *c)
 {
@@ -280,10 +280,20 @@ static void post_cancel(struct errand *x, struct id call)
     post(x, c);
 }
 
+static void post_end(struct errand *x, struct id session)
+{
+    struct command *c = command_new(CMD_SESSION_CLOSE);
+
+    c->session = session;
+    post(x, c);
+}
+
 static void take_body(struct errand *x, const struct http_request *r)
 {
+    bool is_end = str_eqz(r->path, CONTROL_END_SESSION);
+    const char *what = is_end ? "session" : "call";
     yyjson_doc *doc = NULL;
-    struct id call;
+    struct id id;
 
     if (x->control->is_stopping) {
         refuse(x, DMCP_E_STOPPING, STR("the server is stopping"));
@@ -291,12 +301,15 @@ static void take_body(struct errand *x, const struct http_request *r)
     }
     if (json_read(r->body, &doc, &x->err) != DMCP_OK) {
         refuse(x, DMCP_E_INVALID, str_of(x->err.text));
-    } else if (query_read_id(json_get_str(yyjson_doc_get_root(doc), "call"), &call) != DMCP_OK) {
-        refuse(x, DMCP_E_INVALID, STR("\"call\" is not the id of a call"));
+    } else if (query_read_id(json_get_str(yyjson_doc_get_root(doc), what), &id) != DMCP_OK) {
+        refuse(x, DMCP_E_INVALID,
+               str_of(arena_printf(&x->arena, "\"%s\" is not the id of a %s", what, what)));
+    } else if (is_end) {
+        post_end(x, id);
     } else if (str_eqz(r->path, CONTROL_SIGNAL)) {
-        post_signal(x, call, yyjson_doc_get_root(doc));
+        post_signal(x, id, yyjson_doc_get_root(doc));
     } else {
-        post_cancel(x, call);
+        post_cancel(x, id);
     }
     yyjson_doc_free(doc);
 }
@@ -313,7 +326,8 @@ bool control_take(struct control *c, struct action *a)
 
         if (x->peer == a->peer && x->http) {
             if (a->kind == ACT_REFUSED) {
-                refuse(x, a->code, a->text);
+                /* for operators, gone is that no server runs */
+                refuse(x, a->code == DMCP_E_GONE ? DMCP_E_NOTFOUND : a->code, a->text);
             } else {
                 respond(x, 200, STR("{}"));
             }
@@ -344,7 +358,8 @@ static void on_request(void *arg, struct http_exchange *http, const struct http_
         x->export = export_open(c->config.store);
         work(x, export_in_pool, export_done);
     } else if (r->method == HTTP_METHOD_POST &&
-               (str_eqz(r->path, CONTROL_SIGNAL) || str_eqz(r->path, CONTROL_CANCEL))) {
+               (str_eqz(r->path, CONTROL_SIGNAL) || str_eqz(r->path, CONTROL_CANCEL) ||
+                str_eqz(r->path, CONTROL_END_SESSION))) {
         take_body(x, r);
     } else {
         refuse(x, DMCP_E_NOTFOUND, STR("there is no such path"));

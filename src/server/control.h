@@ -7,6 +7,7 @@
  *   GET  /control/export               all rows as lines of JSON (admin/export.h)
  *   POST /control/signal               {"call":id,"name":name,"value":any}
  *   POST /control/cancel               {"call":id}
+ *   POST /control/end-session          {"session":id}
  *
  * An error is {"error":{"code":DMCP_E_*,"text":"..."}}. None of this is on the server's port.
  *

@@ -385,6 +385,8 @@ DMCP_TEST(arguments_that_make_no_sense_are_told_and_end_with_2)
         "inspect --json=yes",
         "inspect calls --status x",
         "inspect call x",
+        "inspect session",
+        "inspect session x",
         "inspect calls --after zz",
         "inspect calls --session 12",
         "signal",
@@ -395,6 +397,8 @@ DMCP_TEST(arguments_that_make_no_sense_are_told_and_end_with_2)
         "signal a b c d",
         "cancel",
         "cancel x",
+        "end-session",
+        "end-session x",
         "export a b",
         "import a b",
         "inspect --store memory:",
@@ -413,7 +417,8 @@ DMCP_TEST(arguments_that_make_no_sense_are_told_and_end_with_2)
 
 DMCP_TEST(help_and_version_are_there_for_all_commands)
 {
-    static const char *const commands[] = { "inspect", "signal", "cancel", "export", "import" };
+    static const char *const commands[] = { "inspect",     "signal", "cancel",
+                                            "end-session", "export", "import" };
     struct desk *d = *state;
 
     desk_ask(d, "--help");

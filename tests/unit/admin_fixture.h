@@ -54,11 +54,11 @@ TEST_UNUSED static void plant(struct store *s, struct key k, struct str value)
     } while (0)
 
 /* A call of this tool, unfinished, suspended or (KEY_RESULT) finished. */
-TEST_UNUSED static void plant_call(struct store *s, struct id id, enum key_kind status,
-                                   const char *tool)
+TEST_UNUSED static void plant_call_of(struct store *s, struct id id, enum key_kind status,
+                                      const char *tool, struct id session)
 {
     PLANT(s, key_of_id(KEY_CALL, id), call, .era = CALL_LEGACY, .method = CALL_TOOL,
-          .created_ms = 1000, .session = id_of(0, id.b[15]), .request_id = STR("7"),
+          .created_ms = 1000, .session = session, .request_id = STR("7"),
           .name = str_of(tool), .params = STR("{\"name\":\"x\"}"));
     if (status == KEY_RESULT) {
         PLANT(s, key_of_id(KEY_RESULT, id), result, .outcome = OUTCOME_RESULT, .finished_ms = 2000,
@@ -66,6 +66,12 @@ TEST_UNUSED static void plant_call(struct store *s, struct id id, enum key_kind 
     } else {
         PLANT(s, key_of_id(status, id), unfinished, .attempt = 2, .crashes = 1);
     }
+}
+
+TEST_UNUSED static void plant_call(struct store *s, struct id id, enum key_kind status,
+                                   const char *tool)
+{
+    plant_call_of(s, id, status, tool, id_of(0, id.b[15]));
 }
 
 /* The answer, or the error's text. Valid until the next question. */

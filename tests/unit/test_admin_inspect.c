@@ -202,6 +202,45 @@ INSPECT_TEST(shows_sessions_with_who_their_clients_are)
     expect_part(hex_of(id_of(1, 1)));
 }
 
+INSPECT_TEST(shows_one_session_with_its_stream_and_its_own_calls)
+{
+    struct store *s = *state;
+    struct id session = id_of(900, 7);
+    struct admin_query q = { .view = DMCP_VIEW_SESSION, .name = str_of(hex_of(session)) };
+
+    PLANT(s, key_of_id(KEY_SESSION, session), session, .created_ms = 10, .seen_ms = 20,
+          .log_level = 0, .protocol_version = STR("2025-06-18"), .principal = STR(""),
+          .client_info = STR("{\"name\":\"c\"}"), .capabilities = STR("{\"roots\":{}}"));
+    answer(s, q);
+    expect_part("\"capabilities\":{\"roots\":{}},\"events\":0,\"events_sent\":0},\"calls\":[]}");
+    PLANT(s, key_of_id(KEY_STREAM, session), stream, .next = 8, .sent = 5);
+    for (unsigned i = 1; i <= 3; i++) {
+        plant_call_of(s, id_of(i, 7), KEY_RESULT, "add", session);
+        plant_call_of(s, id_of(10 + i, 7), KEY_RESULT, "add", id_of(901, 7)); /* in its shard */
+    }
+    q.limit = 2;
+    answer(s, q);
+    expect_part("\"events\":7,\"events_sent\":5},\"calls\":[{");
+    assert_int_equal(count_parts("\"tool\":\"add\""), 2);
+    expect_part(hex_of(id_of(3, 7)));
+    q.after = next_of_answer();
+    answer(s, q);
+    assert_int_equal(count_parts("\"tool\":\"add\""), 1);
+    expect_part(hex_of(id_of(1, 7)));
+}
+
+INSPECT_TEST(of_a_session_that_is_not_there_says_so)
+{
+    struct admin_query q = { .view = DMCP_VIEW_SESSION, .name = str_of(hex_of(id_of(1, 1))) };
+
+    assert_int_equal(ask(*state, q), DMCP_E_NOTFOUND);
+    expect_part("there is no session");
+    q.name = STR("12");
+    assert_int_equal(ask(*state, q), DMCP_E_INVALID);
+    q.name = STR_NONE;
+    assert_int_equal(ask(*state, q), DMCP_E_INVALID);
+}
+
 INSPECT_TEST(shows_every_session_once_on_some_page)
 {
     struct store *s = *state;
