@@ -18,7 +18,7 @@ void talk_begin(struct talk *t, uint16_t port, const char *version)
     talk_begin_as(t, port, version, "{}");
 }
 
-void talk_begin_as(struct talk *t, uint16_t port, const char *version, const char *capabilities)
+void talk_initialize(struct talk *t, uint16_t port, const char *version, const char *capabilities)
 {
     static const char body[] =
         "{\"jsonrpc\":\"2.0\",\"id\":\"init\",\"method\":\"initialize\",\"params\":{"
@@ -42,6 +42,13 @@ void talk_begin_as(struct talk *t, uint16_t port, const char *version, const cha
     mem_free(session);
     assert_non_null(strstr(raw_body(r), version));
     raw_close(r);
+}
+
+void talk_begin_as(struct talk *t, uint16_t port, const char *version, const char *capabilities)
+{
+    struct raw *r;
+
+    talk_initialize(t, port, version, capabilities);
     r = talk_post(t, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}");
     assert_int_equal(raw_status(r), 202);
     raw_close(r);

@@ -21,6 +21,9 @@ void talk_begin(struct talk *t, uint16_t port, const char *version);
 /* The same with these capabilities, an object's text, instead of none. */
 void talk_begin_as(struct talk *t, uint16_t port, const char *version, const char *capabilities);
 
+/* initialize alone. */
+void talk_initialize(struct talk *t, uint16_t port, const char *version, const char *capabilities);
+
 /* Each on a connection of its own, which is the caller's: raw_close. A body is JSON text. */
 struct raw *talk_post(const struct talk *t, const char *body);
 struct raw *talk_get(const struct talk *t, const char *last_event_id); /* NULL: none */
