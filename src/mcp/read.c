@@ -271,7 +271,10 @@ void method_complete(struct endpoint *e, struct exchange *x, const struct sessio
     const struct tool *tool = hold_ref(e->config.catalog, json_get(x->message->params, "ref"));
     struct buf params;
 
-    if (!json_get_str(argument, "name").p || !json_get_str(argument, "value").p) {
+    if (!catalog_kinds(e->config.catalog).has_completion) {
+        exchange_error(e, x, 200, RPC_METHOD_NOT_FOUND,
+                       "Method not found: completion/complete, for this server completes nothing");
+    } else if (!json_get_str(argument, "name").p || !json_get_str(argument, "value").p) {
         exchange_error(e, x, 200, RPC_INVALID_PARAMS,
                        "Invalid params: argument needs name and value, both strings");
     } else if (!tool) {

@@ -4,8 +4,9 @@
  *
  * What can be said without running anything is said at once and leaves no trace: an unknown tool
  * is a protocol error, wrong arguments are a tool error that names the argument and what was
- * expected, so that the model can mend its call (MCP 2025-11-25, tools, error handling). All the
- * rest is a call: to the engine when it is durable, else straight to a worker.
+ * expected, so that the model can mend its call (MCP 2025-11-25, tools, error handling; to clients
+ * of older revisions it is a protocol error with the same text). All the rest is a call: to the
+ * engine when it is durable, else straight to a worker.
  */
 #include "json/schema.h"
 #include "mcp/internal.h"
@@ -19,8 +20,12 @@ static void refuse_arguments(struct endpoint *e, struct exchange *x, const struc
     buf_init(&result, 32 * KIB);
     buf_addf(&text, "Invalid arguments for tool %.*s: ", STR_FMT(tool->name));
     schema_error_write(&text, "", wrong);
-    tool_error_write(&result, buf_str(&text));
-    exchange_result(e, x, buf_str(&result));
+    if (version_shows_wrong_arguments(x->version)) {
+        tool_error_write(&result, buf_str(&text));
+        exchange_result(e, x, buf_str(&result));
+    } else {
+        exchange_error(e, x, 200, RPC_INVALID_PARAMS, text.data);
+    }
     buf_fini(&text);
     buf_fini(&result);
 }

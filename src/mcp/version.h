@@ -20,4 +20,10 @@ static inline bool version_has_priming(enum version v)
     return v >= VERSION_2025_11_25;
 }
 
+/* SEP-1303: wrong arguments are a tool error, which models read; before, an error of the protocol. */
+static inline bool version_shows_wrong_arguments(enum version v)
+{
+    return v >= VERSION_2025_11_25;
+}
+
 #endif

@@ -263,9 +263,10 @@ static int static_binary(dmcp_call *call)
 static int template_data(dmcp_call *call)
 {
     const char *id = dmcp_arg_str(call, "id");
+    const dmcp_value *data = dmcp_pack(call, "{s:s, s:b, s:s}", "id", id, "templateTest", 1, "data",
+                                       dmcp_format(call, "Data for ID: %s", id));
 
-    return dmcp_reply(call, "{s:s, s:b, s:s}", "id", id, "templateTest", 1, "data",
-                      dmcp_format(call, "Data for ID: %s", id));
+    return dmcp_add_text(call, "%s", dmcp_json_text(call, data));
 }
 
 static const dmcp_resource resources[] = {
