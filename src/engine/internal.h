@@ -214,6 +214,9 @@ void sweep_finished(struct engine *e, struct id call); /* it has a result from n
 int call_suspend(struct engine *e, const struct command *c) MUST_CHECK;
 /* An unfinished call, read back when it is suspended. DMCP_E_NOTFOUND: finished, or unknown. */
 int call_load(struct engine *e, struct id id, struct call **call_out) MUST_CHECK;
+/* In memory again, as its rows say. */
+int call_restore(struct engine *e, struct id id, const struct unfinished_record *u,
+                 struct call **call_out) MUST_CHECK;
 void call_wake(struct engine *e, struct call *call); /* something that it waits for has come */
 void call_followed(struct engine *e, struct call *call); /* it has a new follower */
 void call_left(struct engine *e, struct call *call); /* its last follower went */

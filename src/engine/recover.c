@@ -31,33 +31,18 @@ static int check_has_no_result(struct engine *e, struct id call)
     return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc;
 }
 
+/* Its next attempt. */
 static int recover_call(struct engine *e, struct id id, const struct unfinished_record *u,
                         struct call **call_out)
 {
-    struct call_record r;
-    struct call *call;
-    struct buf value;
-    int rc;
+    int rc = check_has_no_result(e, id);
 
-    buf_init(&value, SIZE_MAX / 2);
-    rc = call_read(e, id, &value, &r);
-    if (rc == DMCP_E_NOTFOUND) {
-        rc = engine_corrupt(e, "the row of unfinished call", id);
+    if (rc == DMCP_OK) {
+        rc = call_restore(e, id, u, call_out);
     }
     if (rc == DMCP_OK) {
-        rc = check_has_no_result(e, id);
+        (*call_out)->attempt++;
     }
-    if (rc == DMCP_OK) {
-        call = call_add(e, id, &r);
-        call->attempt = u->attempt + 1;
-        call->crashes = u->crashes;
-        call->has_journal = true; /* or not; it is on disk then */
-        call->flags = u->flags;
-        call->epoch = u->epoch;
-        rc = call_last_event(e, id, &call->n_events);
-        *call_out = call;
-    }
-    buf_fini(&value);
     return rc;
 }
 

@@ -123,8 +123,8 @@ int call_last_event(struct engine *e, struct id call, uint64_t *sequence_out)
     return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc;
 }
 
-static int read_back(struct engine *e, struct id id, const struct unfinished_record *u,
-                     struct call **call_out)
+int call_restore(struct engine *e, struct id id, const struct unfinished_record *u,
+                 struct call **call_out)
 {
     struct call_record r;
     struct call *call;
@@ -134,7 +134,7 @@ static int read_back(struct engine *e, struct id id, const struct unfinished_rec
     buf_init(&value, SIZE_MAX / 2);
     rc = call_read(e, id, &value, &r);
     if (rc == DMCP_E_NOTFOUND) {
-        rc = engine_corrupt(e, "the row of suspended call", id);
+        rc = engine_corrupt(e, "the row of unfinished call", id);
     }
     if (rc == DMCP_OK) {
         call = call_add(e, id, &r);
@@ -142,8 +142,7 @@ static int read_back(struct engine *e, struct id id, const struct unfinished_rec
         call->crashes = u->crashes;
         call->flags = u->flags;
         call->epoch = u->epoch;
-        call->has_journal = true;
-        call_move(e, call, CALL_LEAVING);
+        call->has_journal = true; /* or not; it is on disk then */
         rc = call_last_event(e, id, &call->n_events);
         *call_out = call;
     }
@@ -186,7 +185,10 @@ int call_load(struct engine *e, struct id id, struct call **call_out)
     if (rc == DMCP_OK && unfinished_record_dec(buf_str(&value), &u) != DMCP_OK) {
         rc = engine_corrupt(e, "suspended call", id);
     } else if (rc == DMCP_OK) {
-        rc = read_back(e, id, &u, call_out);
+        rc = call_restore(e, id, &u, call_out);
+        if (rc == DMCP_OK) {
+            call_move(e, *call_out, CALL_LEAVING);
+        }
     }
     buf_fini(&value);
     return rc;

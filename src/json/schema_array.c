@@ -136,21 +136,6 @@ static int check_contains(struct check *c, const struct keyword *k, const yyjson
 
 /* ---- minItems and maxItems ---- */
 
-struct count_keyword {
-    struct keyword keyword;
-    size_t limit;
-};
-
-static int compile_count(struct compiler *c, struct schema_node *node, const yyjson_val *siblings,
-                         const yyjson_val *value, struct keyword **out)
-{
-    struct count_keyword *k = schema_keyword_new(c, sizeof(*k), out);
-
-    (void)node;
-    (void)siblings;
-    return schema_read_count(c, value, &k->limit);
-}
-
 static int check_max_items(struct check *c, const struct keyword *k, const yyjson_val *instance,
                            struct marks *marks)
 {
@@ -259,8 +244,8 @@ static int check_unique(struct check *c, const struct keyword *k, const yyjson_v
 }
 
 const struct keyword_kind schema_array_keywords[] = {
-    { "maxItems", VOCABULARY_VALIDATION, TYPE_ARRAY, compile_count, check_max_items },
-    { "minItems", VOCABULARY_VALIDATION, TYPE_ARRAY, compile_count, check_min_items },
+    { "maxItems", VOCABULARY_VALIDATION, TYPE_ARRAY, schema_compile_count, check_max_items },
+    { "minItems", VOCABULARY_VALIDATION, TYPE_ARRAY, schema_compile_count, check_min_items },
     { "prefixItems", VOCABULARY_APPLICATOR, TYPE_ARRAY, compile_items, check_items },
     { "items", VOCABULARY_APPLICATOR, TYPE_ARRAY, compile_items, check_items },
     { "contains", VOCABULARY_APPLICATOR, TYPE_ARRAY, compile_contains, check_contains },

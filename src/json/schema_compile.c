@@ -311,6 +311,16 @@ int schema_read_count(struct compiler *c, const yyjson_val *value, size_t *out)
     return 0;
 }
 
+int schema_compile_count(struct compiler *c, struct schema_node *node, const yyjson_val *siblings,
+                         const yyjson_val *value, struct keyword **out)
+{
+    struct count_keyword *k = schema_keyword_new(c, sizeof(*k), out);
+
+    (void)node;
+    (void)siblings;
+    return schema_read_count(c, value, &k->limit);
+}
+
 int schema_read_names(struct compiler *c, const yyjson_val *value, const struct str **out,
                       size_t *n_out)
 {

@@ -146,6 +146,13 @@ int schema_compile_child(struct compiler *c, struct schema_node *parent, const y
 
 /* An integer that is not negative; larger ones than size_t holds are as good as the largest. */
 int schema_read_count(struct compiler *c, const yyjson_val *value, size_t *out) MUST_CHECK;
+/* Keywords that are such a number: minItems, maxLength and the like. */
+struct count_keyword {
+    struct keyword keyword;
+    size_t limit;
+};
+int schema_compile_count(struct compiler *c, struct schema_node *node, const yyjson_val *siblings,
+                         const yyjson_val *value, struct keyword **out) MUST_CHECK;
 /* An array of strings. */
 int schema_read_names(struct compiler *c, const yyjson_val *value, const struct str **out,
                       size_t *n_out) MUST_CHECK;

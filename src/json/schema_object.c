@@ -265,21 +265,6 @@ static int check_names(struct check *c, const struct keyword *k, const yyjson_va
 
 /* ---- minProperties and maxProperties ---- */
 
-struct count_keyword {
-    struct keyword keyword;
-    size_t limit;
-};
-
-static int compile_count(struct compiler *c, struct schema_node *node, const yyjson_val *siblings,
-                         const yyjson_val *value, struct keyword **out)
-{
-    struct count_keyword *k = schema_keyword_new(c, sizeof(*k), out);
-
-    (void)node;
-    (void)siblings;
-    return schema_read_count(c, value, &k->limit);
-}
-
 static const char *noun(size_t n)
 {
     return n == 1 ? "property" : "properties";
@@ -312,7 +297,7 @@ const struct keyword_kind schema_object_keywords[] = {
     { "patternProperties", VOCABULARY_APPLICATOR, TYPE_OBJECT, compile_members, check_members },
     { "additionalProperties", VOCABULARY_APPLICATOR, TYPE_OBJECT, compile_members, check_members },
     { "propertyNames", VOCABULARY_APPLICATOR, TYPE_OBJECT, compile_names, check_names },
-    { "maxProperties", VOCABULARY_VALIDATION, TYPE_OBJECT, compile_count, check_max_properties },
-    { "minProperties", VOCABULARY_VALIDATION, TYPE_OBJECT, compile_count, check_min_properties },
+    { "maxProperties", VOCABULARY_VALIDATION, TYPE_OBJECT, schema_compile_count, check_max_properties },
+    { "minProperties", VOCABULARY_VALIDATION, TYPE_OBJECT, schema_compile_count, check_min_properties },
     { NULL, 0, 0, NULL, NULL },
 };

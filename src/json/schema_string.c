@@ -6,21 +6,6 @@
 #include "json/schema_impl.h"
 #include "json/schema_pattern.h"
 
-struct length_keyword {
-    struct keyword keyword;
-    size_t limit;
-};
-
-static int compile_length(struct compiler *c, struct schema_node *node, const yyjson_val *siblings,
-                          const yyjson_val *value, struct keyword **out)
-{
-    struct length_keyword *k = schema_keyword_new(c, sizeof(*k), out);
-
-    (void)node;
-    (void)siblings;
-    return schema_read_count(c, value, &k->limit);
-}
-
 static int fail_length(struct check *c, const char *bound, size_t limit, const yyjson_val *instance)
 {
     char described[100];
@@ -36,7 +21,7 @@ static int fail_length(struct check *c, const char *bound, size_t limit, const y
 static int check_max_length(struct check *c, const struct keyword *k, const yyjson_val *instance,
                             struct marks *marks)
 {
-    size_t limit = ((const struct length_keyword *)k)->limit;
+    size_t limit = ((const struct count_keyword *)k)->limit;
     struct str s = json_str(instance);
     int rc;
 
@@ -54,7 +39,7 @@ static int check_max_length(struct check *c, const struct keyword *k, const yyjs
 static int check_min_length(struct check *c, const struct keyword *k, const yyjson_val *instance,
                             struct marks *marks)
 {
-    size_t limit = ((const struct length_keyword *)k)->limit;
+    size_t limit = ((const struct count_keyword *)k)->limit;
     struct str s = json_str(instance);
     int rc;
 
@@ -104,8 +89,8 @@ static int check_pattern(struct check *c, const struct keyword *k, const yyjson_
 }
 
 const struct keyword_kind schema_string_keywords[] = {
-    { "maxLength", VOCABULARY_VALIDATION, TYPE_STRING, compile_length, check_max_length },
-    { "minLength", VOCABULARY_VALIDATION, TYPE_STRING, compile_length, check_min_length },
+    { "maxLength", VOCABULARY_VALIDATION, TYPE_STRING, schema_compile_count, check_max_length },
+    { "minLength", VOCABULARY_VALIDATION, TYPE_STRING, schema_compile_count, check_min_length },
     { "pattern", VOCABULARY_VALIDATION, TYPE_STRING, compile_pattern, check_pattern },
     { NULL, 0, 0, NULL, NULL },
 };
