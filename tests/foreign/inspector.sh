@@ -38,9 +38,21 @@ await() {
     done
 }
 
+# Until the server's network thread was through its work twice: what was to be sent was sent.
+settle() {
+    local at=${url#http://127.0.0.1:} line
+    for _ in 1 2; do
+        exec 4<>"/dev/tcp/127.0.0.1/${at%/mcp}"
+        printf 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n' >&4
+        read -r line <&4
+        exec 4>&-
+    done
+}
+
 # A call of three steps, whose second waits for the gate; the server is killed there. Leaves what the
-# Inspector said and its status in $walk.
+# Inspector said and its status in $walk. Steps are counted, and so not run twice for comparison.
 walk_over_a_kill() {
+    local -x DMCP_VALIDATE_EFFECTS=off
     walk=$TMPDIR/walk
     rm -rf "$walk"
     mkdir "$walk"
@@ -49,6 +61,7 @@ walk_over_a_kill() {
         >"$walk/said" 2>&1 &
     local asking=$!
     await grep -qs "x 2" "$walk/log"
+    settle
     kill_server
     serve_again
     touch "$walk/gate"

@@ -31,7 +31,8 @@ let nServers = 0;
 
 /* A server with a store of its own. It keeps its port when it is started again. */
 class Server {
-    constructor(program) {
+    constructor(program, env) {
+        this.env = { ...process.env, ...env };
         this.program = path.join(BUILD, program);
         this.dir = path.join(TMP, `server-${++nServers}`);
         this.port = 0;
@@ -41,7 +42,7 @@ class Server {
     async start() {
         const child = spawn(this.program, ['--listen', `127.0.0.1:${this.port}`,
                                            '--store', path.join(this.dir, 'store')],
-                            { stdio: ['ignore', 'ignore', 'pipe'] });
+                            { stdio: ['ignore', 'ignore', 'pipe'], env: this.env });
         let said = '';
 
         this.child = child;
@@ -67,6 +68,12 @@ class Server {
         return ended;
     }
 
+    /* Until its network thread was through its work twice: what was to be sent was sent. */
+    async settle() {
+        for (let i = 0; i < 2; i++)
+            await (await fetch(this.url.origin)).text();
+    }
+
     async crash() {
         await this.kill();
         await this.start();
@@ -87,8 +94,8 @@ class Server {
     }
 }
 
-async function started(program) {
-    const server = new Server(program);
+async function started(program, env = {}) {
+    const server = new Server(program, env);
 
     await server.start();
     return server;
