@@ -911,7 +911,7 @@ typedef int dmcp_condition_fn(dmcp_call *call, void *arg, dmcp_value **result);
  *   result is recorded: in later attempts the condition is not run, and the same result returned,
  *   whatever the maps hold by then. It is durable before the next step's body starts and before
  *   the response leaves.
- * Errors: DMCP_E_SUSPENDED; what the condition returned (nothing is recorded then);
+ * Errors: DMCP_E_SUSPENDED; what the condition returned (nothing is recorded then, and the wait is over);
  *   DMCP_E_TIMEOUT, recorded too, when the time was over and the condition still did not hold;
  *   DMCP_E_CANCELLED; DMCP_E_ALIAS; DMCP_E_DIVERGED; DMCP_E_TOOBIG for a result over 16 MiB, and
  *   for a condition that reads more than 256 maps; DMCP_E_MISUSE in a body or outside of durable

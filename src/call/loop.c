@@ -296,7 +296,7 @@ static int next_iteration(struct loop *l)
     return read_row(l, &entry);
 }
 
-static int run_all(struct loop *l)
+static int run_until_last(struct loop *l)
 {
     int rc = DMCP_OK;
 
@@ -312,6 +312,16 @@ static int run_all(struct loop *l)
             rc = next_iteration(l);
         }
     }
+    return rc;
+}
+
+/* Behind the loop an earlier attempt may have been, if the loop failed then and its handler went on. */
+static int run_all(struct loop *l)
+{
+    bool was_fresh = l->call->is_fresh;
+    int rc = run_until_last(l);
+
+    l->call->is_fresh = was_fresh;
     return rc;
 }
 

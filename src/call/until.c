@@ -27,6 +27,8 @@ struct until {
     dmcp_condition_fn *condition;
     void *arg;
     uint64_t timeout_ms;
+    bool is_waiting; /* the engine knows of it */
+    bool is_late;    /* its time is over */
     dmcp_value *value;
     struct buf reads;  /* as the condition read them, */
     struct buf ranges; /* and in order */
@@ -218,11 +220,13 @@ static int watch(struct until *u)
     c->watch.label = command_dup(c, str_of(u->what));
     c->watch.delay_ms = u->timeout_ms;
     c->watch.ranges = command_dup(c, buf_str(&u->ranges));
+    u->is_waiting = true;
     u->call->is_dirty = true;
     return call_ask(u->call, c);
 }
 
-static int look(struct until *u, bool is_late)
+/* DMCP_E_AGAIN: it does not hold, and the time is over. */
+static int look(struct until *u)
 {
     int rc;
 
@@ -231,8 +235,8 @@ static int look(struct until *u, bool is_late)
         if (rc != DMCP_E_AGAIN) {
             return rc == DMCP_OK ? record(u) : rc;
         }
-        if (is_late) {
-            return give_up(u);
+        if (u->is_late) {
+            return DMCP_E_AGAIN;
         }
         rc = check_ranges(u, round);
         if (rc == DMCP_OK) {
@@ -245,6 +249,20 @@ static int look(struct until *u, bool is_late)
     }
     return call_fail(u->call, DMCP_E_MISUSE,
                      "the condition of %s reads other maps each time it is run", u->what);
+}
+
+/* A wait that ends with an error is over: neither its time nor a write is to wake the call. */
+static int wait_until(struct until *u)
+{
+    int rc = look(u);
+
+    if (rc == DMCP_E_AGAIN) {
+        return give_up(u);
+    }
+    if (rc != DMCP_OK && u->is_waiting && u->call->poison == DMCP_OK) {
+        call_post(u->call, step_command(u, STEP_OP_RESET, STR("")));
+    }
+    return rc;
 }
 
 /* What the journal says decides, unless it still waits. */
@@ -277,7 +295,9 @@ static int replay(struct until *u, const struct entry *entry)
         call_post(u->call, step_command(u, STEP_OP_RESET, STR("")));
         return call_fail_cancelled(u->call);
     }
-    return look(u, str_eq(entry->body, STR("expired")));
+    u->is_waiting = true;
+    u->is_late = str_eq(entry->body, STR("expired"));
+    return wait_until(u);
 }
 
 static int run(struct until *u)
@@ -295,7 +315,7 @@ static int run(struct until *u)
         return rerun_unrecorded(u->call, u->alias, u->what);
     }
     if (rc == DMCP_E_NOTFOUND) {
-        rc = call_is_cancelled(u->call) ? call_fail_cancelled(u->call) : look(u, false);
+        rc = call_is_cancelled(u->call) ? call_fail_cancelled(u->call) : wait_until(u);
     } else if (rc == DMCP_OK) {
         rc = replay(u, &entry);
     }
