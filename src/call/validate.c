@@ -184,8 +184,8 @@ static int judge(dmcp_call *call, const struct rerun *r)
     text = dmcp_format(call,
                        "%s differs when it is run again (--validate-effects), as it would be after "
                        "a crash: %s. Take what may vary from one run to the next (time, chance, what "
-                       "a map holds by now, what is outside) from dmcp_now, dmcp_random, dmcp_uuid7 "
-                       "or a step",
+                       "a map holds by now, what is outside) from dmcp_now, dmcp_random, dmcp_uuid7, "
+                       "a read with an alias, or a step",
                        r->what, r->difference);
     if (validation_may_log(v, r->what, clock_mono_ms())) {
         log_warning("call=%s attempt=%u: %s", call->id_hex, dmcp_call_attempt(call), text);
