@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Kills at random moments, of the whole server or of the process under its supervisor, while calls
- * of several sessions run and their clients come back as they like. At the end every call has its
- * one answer, and the log shows that no guard was broken.
+ * Kills at random moments, of the whole server or of the process under its supervisor, and losses
+ * of power, while calls of several sessions run and their clients come back as they like. What was
+ * answered stays answered; at the end every call has its one answer, and the log shows that no guard
+ * was broken.
  *
  * CRASH_KILLS: how many kills (30). SEED: repeats a run's choices, though not its timing.
  */
@@ -10,6 +11,7 @@
 
 #include "base/clock.h"
 #include "harness.h"
+#include "power.h"
 #include "random.h"
 #include "site.h"
 #include "wait.h"
@@ -23,6 +25,7 @@ struct client {
     struct ask ask;
     bool is_asking;
     int id; /* of the request that runs or ran last */
+    char *answer; /* to the last one that was answered; NULL: none */
 };
 
 struct world {
@@ -31,6 +34,7 @@ struct world {
     struct client clients[N_CLIENTS];
     int n_calls, n_kills;
     int n_attempted;
+    long lost; /* bytes that were not on the disk when the power went */
 };
 
 static long from_environment(const char *name, long fallback)
@@ -43,6 +47,15 @@ static long from_environment(const char *name, long fallback)
 /* ---- calls ---- */
 
 static const char *const guards[] = { "at_least_once", "at_most_once", "map", "sleep" };
+
+static void forget_call(struct client *c)
+{
+    if (c->answer) {
+        ask_end(&c->ask);
+        mem_free(c->answer);
+        c->answer = NULL;
+    }
+}
 
 /* Two to five steps of random guards; what client and call they are of stands in the log. */
 static void begin_call(struct world *w, int who)
@@ -58,6 +71,7 @@ static void begin_call(struct world *w, int who)
                                i, guards[random_below(&w->random, COUNT_OF(guards))],
                                random_below(&w->random, 8), random_below(&w->random, 12));
     }
+    forget_call(c);
     c->id++;
     w->n_calls++;
     ask_begin(&c->ask, &c->talk, c->id, "run", "{\"id\":\"%d/%d\",\"log\":\"%s\",\"steps\":" STEPS "}",
@@ -103,11 +117,25 @@ static void check_answer(struct world *w, int who)
     mem_free(guard);
 }
 
+/* The ask stays, to be repeated. */
 static void end_call(struct world *w, int who)
 {
+    struct client *c = &w->clients[who];
+
     check_answer(w, who);
-    ask_end(&w->clients[who].ask);
-    w->clients[who].is_asking = false;
+    ask_hang_up(&c->ask);
+    c->is_asking = false;
+    c->answer = mem_strdup(c->ask.heard.answer);
+}
+
+/* Its client sends the same request again, as one that has lost its memory. */
+static void expect_same_answer(struct client *c)
+{
+    heard_fini(&c->ask.heard);
+    heard_init(&c->ask.heard);
+    ask_finish_anyhow(&c->ask);
+    assert_string_equal(c->ask.heard.answer, c->answer);
+    ask_hang_up(&c->ask);
 }
 
 /* ---- what happens at random ---- */
@@ -140,8 +168,6 @@ static void kill_something(struct world *w)
 {
     pid_t worker;
 
-    wait_until(never, NULL, random_below(&w->random, 40));
-    w->n_kills++;
     if (random_chance(&w->random, 50)) {
         worker = proc_worker(w->site->server);
         if (worker) { /* else it dies already */
@@ -152,34 +178,63 @@ static void kill_something(struct world *w)
     }
 }
 
-TEST(random_kills, every_call_has_its_one_answer_and_no_guard_is_broken)
+static void lose_power(struct world *w)
 {
-    struct world w = { .site = site_new("tests/torture") };
+    w->lost += power_off(w->site->server, &w->random);
+    proc_start(w->site->server);
+}
+
+static void run_world(struct world *w, void (*strike)(struct world *w))
+{
     long n_kills = from_environment("CRASH_KILLS", 30);
     uint64_t seed = (uint64_t)from_environment("SEED", (long)(clock_wall_ms() & 0xffffff));
 
     printf("# SEED=%llu\n", (unsigned long long)seed);
-    w.random.state = seed;
-    proc_start(w.site->server);
+    w->random.state = seed;
+    proc_start(w->site->server);
     for (int i = 0; i < N_CLIENTS; i++) {
-        talk_begin(&w.clients[i].talk, w.site->server->port, i % 2 ? "2025-06-18" : "2025-11-25");
+        talk_begin(&w->clients[i].talk, w->site->server->port, i % 2 ? "2025-06-18" : "2025-11-25");
     }
-    while (w.n_kills < n_kills) {
+    for (; w->n_kills < n_kills; w->n_kills++) {
         for (int i = 0; i < N_CLIENTS; i++) {
-            move_client(&w, i);
+            move_client(w, i);
         }
-        kill_something(&w);
+        wait_until(never, NULL, random_below(&w->random, 40));
+        strike(w);
+        for (int i = 0; i < N_CLIENTS; i++) {
+            if (w->clients[i].answer && random_chance(&w->random, 50)) {
+                expect_same_answer(&w->clients[i]);
+            }
+        }
     }
     for (int i = 0; i < N_CLIENTS; i++) {
-        if (w.clients[i].is_asking) {
-            ask_finish_anyhow(&w.clients[i].ask);
-            end_call(&w, i);
+        if (w->clients[i].is_asking) {
+            ask_finish_anyhow(&w->clients[i].ask);
+            end_call(w, i);
         }
+        forget_call(&w->clients[i]);
     }
-    assert_int_equal(proc_stop(w.site->server), 0);
-    printf("# %d kills, %d calls, %d steps cut short\n", w.n_kills, w.n_calls, w.n_attempted);
-    assert_true(w.n_calls >= n_kills / 4);
-    site_free(w.site);
+    assert_int_equal(proc_stop(w->site->server), 0);
+    printf("# %d kills, %d calls, %d steps cut short, %ld bytes lost\n", w->n_kills, w->n_calls,
+           w->n_attempted, w->lost);
+    assert_true(w->n_calls >= n_kills / 4);
+    site_free(w->site);
+}
+
+TEST(random_kills, every_call_has_its_one_answer_and_no_guard_is_broken)
+{
+    struct world w = { .site = site_new("tests/torture") };
+
+    run_world(&w, kill_something);
+}
+
+TEST(random_kills, a_loss_of_power_takes_nothing_that_was_answered_and_breaks_no_guard)
+{
+    struct world w = { .site = site_new("tests/torture_disk") };
+
+    power_on(w.site->server);
+    run_world(&w, lose_power);
+    assert_true(w.lost > 0);
 }
 
 RUN_TESTS()

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Losses of power. See power.h.
+ */
+#include "power.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+
+#include "base/mem.h"
+#include "harness.h"
+
+void power_on(struct proc *p)
+{
+    char *notes = proc_path(p, "synced-notes");
+
+    proc_env(p, "SYNC_NOTES", notes);
+    mem_free(notes);
+}
+
+/* How much of the file was synced. One that got its name later is known by its inode: only then,
+ * for the number of a file that is gone is given to another one. */
+static long synced_bytes(struct proc *p, const char *path, const struct stat *st)
+{
+    char *notes = proc_path(p, "synced-notes");
+    FILE *f = fopen(notes, "r");
+    long long by_path = -1, by_inode = 0, bytes;
+    unsigned long long inode;
+    char line[4200], of[4096];
+
+    assert_non_null(f);
+    while (fgets(line, sizeof(line), f)) {
+        assert_int_equal(sscanf(line, "%llu %lld %4095[^\n]", &inode, &bytes, of), 3);
+        if (strcmp(of, path) == 0) {
+            by_path = bytes;
+        } else if (inode == st->st_ino && strstr(of, ".dbtmp")) {
+            by_inode = bytes;
+        }
+    }
+    fclose(f);
+    mem_free(notes);
+    return (long)(by_path >= 0 ? by_path : by_inode);
+}
+
+/* Cut off, cut somewhere, or all there and wrong from some place on. */
+static void lose(const char *path, long synced, long size, struct random *r)
+{
+    long keep = synced + (long)random_below(r, (uint32_t)(size - synced) + 1);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    char rubbish[512] = "";
+
+    assert_true(fd >= 0);
+    switch (random_below(r, 4)) {
+    case 0:
+        assert_int_equal(ftruncate(fd, synced), 0);
+        break;
+    case 1:
+        assert_int_equal(ftruncate(fd, keep), 0);
+        break;
+    case 2:
+        random_fill(r, rubbish, sizeof(rubbish));
+        /* FALLTHROUGH */
+    default: /* zeros */
+        for (long at = keep; at < size; at += (long)sizeof(rubbish)) {
+            size_t n = size - at < (long)sizeof(rubbish) ? (size_t)(size - at) : sizeof(rubbish);
+
+            assert_int_equal(pwrite(fd, rubbish, n, at), n);
+        }
+        break;
+    }
+    close(fd);
+}
+
+long power_off(struct proc *p, struct random *r)
+{
+    char folder[4096], path[8192], real[4096];
+    struct dirent *entry;
+    struct stat st;
+    long lost = 0;
+    DIR *dir;
+
+    proc_kill(p);
+    snprintf(folder, sizeof(folder), "%s/rocksdb", p->store);
+    dir = opendir(folder);
+    assert_non_null(dir);
+    while ((entry = readdir(dir))) {
+        long synced;
+
+        snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+        if (stat(path, &st) || !S_ISREG(st.st_mode) || strncmp(entry->d_name, "LOG", 3) == 0) {
+            continue; /* LOG is for people */
+        }
+        assert_non_null(realpath(path, real));
+        synced = synced_bytes(p, real, &st);
+        if (synced < st.st_size) {
+            lost += (long)st.st_size - synced;
+            lose(path, synced, (long)st.st_size, r);
+        }
+    }
+    closedir(dir);
+    return lost;
+}
