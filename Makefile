@@ -121,7 +121,7 @@ tests: $(SELECTED_BINS) $(if $(strip $(NEED_PROGRAMS)),all $(TEST_PROGRAMS))
 
 check:
 	@scripts/deps.sh check
-	CRASH_KILLS=200 $(MAKE) --no-print-directory test
+	CRASH_KILLS=200 OOM_STEP=1 $(MAKE) --no-print-directory test
 	$(MAKE) --no-print-directory test SAN=address,undefined
 	$(MAKE) --no-print-directory test SAN=thread
 	$(MAKE) --no-print-directory -j$(JOBS) CC=clang BUILD=build-clang all tests

@@ -89,5 +89,8 @@ int fault_fails(const char *name)
     if (strcmp(armed_action, "enospc") == 0) {
         return ENOSPC;
     }
+    if (strcmp(armed_action, "enomem") == 0) {
+        return ENOMEM;
+    }
     return strcmp(armed_action, "eio") == 0 ? EIO : 0;
 }

@@ -3,8 +3,8 @@
  * Named fault points, for the tests that kill the process at one of them.
  *
  * DMCP_FAULT="name:n" makes the n-th passage (from 1) of that point kill the process with
- * SIGKILL; "name:n:action" with action one of kill, stop (SIGSTOP), enospc, eio. The last two
- * make fault_error return that error at the n-th passage and at every later one. With the
+ * SIGKILL; "name:n:action" with action one of kill, stop (SIGSTOP), enospc, eio, enomem. The last
+ * three make fault_error return that error at the n-th passage and at every later one. With the
  * variable unset a point costs one load.
  */
 #ifndef BASE_FAULT_H
@@ -15,7 +15,7 @@
 extern atomic_int fault_armed; /* 0 off, 1 on, -1 not looked at yet */
 
 void fault_pass(const char *name);
-int fault_fails(const char *name); /* 0, ENOSPC or EIO */
+int fault_fails(const char *name); /* 0, ENOSPC, EIO or ENOMEM */
 
 #define FAULT_POINT(name)                                                                          \
     do {                                                                                           \

@@ -5,9 +5,12 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/fault.h"
 
 static mem_oom_fn oom_handler; /* set once at start-up */
 
@@ -25,9 +28,15 @@ void mem_set_oom_handler(mem_oom_fn fn)
     oom_handler = fn;
 }
 
+/* For the tests of what follows. */
+static bool is_to_fail(void)
+{
+    return FAULT_ERROR("mem.alloc") != 0;
+}
+
 void *mem_alloc(size_t size)
 {
-    void *p = malloc(size ? size : 1);
+    void *p = is_to_fail() ? NULL : malloc(size ? size : 1);
 
     if (!p) {
         out_of_memory(size);
@@ -42,7 +51,7 @@ void *mem_zalloc(size_t size)
 
 void *mem_zalloc_n(size_t n, size_t size)
 {
-    void *p = calloc(n ? n : 1, size ? size : 1);
+    void *p = is_to_fail() ? NULL : calloc(n ? n : 1, size ? size : 1);
 
     if (!p) {
         out_of_memory(size);
@@ -52,7 +61,7 @@ void *mem_zalloc_n(size_t n, size_t size)
 
 void *mem_realloc(void *p, size_t size)
 {
-    void *q = realloc(p, size ? size : 1);
+    void *q = is_to_fail() ? NULL : realloc(p, size ? size : 1);
 
     if (!q) {
         out_of_memory(size);

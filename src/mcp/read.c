@@ -13,15 +13,13 @@
 /* False: the exchange was answered. */
 static bool check_prompt(struct endpoint *e, struct exchange *x, const struct tool *prompt)
 {
-    static const char empty[] = "{}";
     yyjson_val *arguments = json_get(x->message->params, "arguments");
     yyjson_doc *none = NULL;
     struct schema_error wrong;
     struct buf text;
     int rc;
 
-    if (!arguments) {
-        none = yyjson_read(empty, sizeof(empty) - 1, 0);
+    if (!arguments && json_read(STR("{}"), &none, NULL) == DMCP_OK) {
         arguments = yyjson_doc_get_root(none);
     }
     rc = schema_check(prompt->input, arguments, &wrong);

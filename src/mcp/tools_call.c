@@ -33,7 +33,6 @@ static void refuse_arguments(struct endpoint *e, struct exchange *x, const struc
 /* False: the exchange was answered. */
 static bool check_arguments(struct endpoint *e, struct exchange *x, const struct tool *tool)
 {
-    static const char empty[] = "{}";
     yyjson_val *arguments = json_get(x->message->params, "arguments");
     yyjson_doc *none = NULL;
     struct schema_error wrong;
@@ -44,8 +43,7 @@ static bool check_arguments(struct endpoint *e, struct exchange *x, const struct
                        "Invalid params: arguments must be an object");
         return false;
     }
-    if (!arguments) {
-        none = yyjson_read(empty, sizeof(empty) - 1, 0);
+    if (!arguments && json_read(STR("{}"), &none, NULL) == DMCP_OK) {
         arguments = yyjson_doc_get_root(none);
     }
     rc = schema_check(tool->input, arguments, &wrong);

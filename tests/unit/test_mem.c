@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Arenas. That nothing leaks and nothing is written past its end is for the sanitizers to see.
+ * Arenas, and what happens without memory. That nothing leaks and nothing is written past its end
+ * is for the sanitizers to see.
  */
 #include "base/mem.h"
 #include "harness.h"
+
+#include <sys/wait.h>
 
 struct parcel {
     char label[40];
@@ -80,6 +83,34 @@ TEST(arena, an_object_holds_more_than_fits_into_its_own_memory)
         assert_string_equal(texts[i], expected);
     }
     parcel_free(p);
+}
+
+/* ---- when there is none ---- */
+
+__attribute__((noreturn)) static void end_with_seven(size_t size)
+{
+    _exit(size == SIZE_MAX / 2 ? 7 : 1);
+}
+
+TEST(mem, the_handler_is_told_what_could_not_be_had_and_ends_the_process)
+{
+    volatile size_t too_much = SIZE_MAX / 2;
+    int status;
+    pid_t pid;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    test_skip("a build without sanitizers");
+#endif
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        mem_set_oom_handler(end_with_seven);
+        mem_free(mem_alloc(too_much));
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 7);
 }
 
 RUN_TESTS()
