@@ -79,9 +79,9 @@ RETRY_TEST(an_at_most_once_body_is_tried_as_often_as_its_policy_says)
 /* The early waits are short enough for a thread and leave no rows. */
 RETRY_TEST(short_waits_count_as_tries_when_a_long_one_follows)
 {
-    static const dmcp_step growing = { .alias = "charge", .retry = { 16, 1, HOUR } };
+    static const dmcp_step growing = { .alias = "charge", .retry = { 20, 1, HOUR } };
     static const dmcp_step growing_once = { .alias = "charge",
-                                            .retry = { 16, 1, HOUR },
+                                            .retry = { 20, 1, HOUR },
                                             .retryable = listed };
     struct script least = { .step = &growing, .fails_with = DECLINED, .n_failures = 99 };
     struct script most = { .step = &growing_once,
@@ -89,8 +89,8 @@ RETRY_TEST(short_waits_count_as_tries_when_a_long_one_follows)
                            .fails_with = NETWORK_ERROR,
                            .n_failures = 99 };
 
-    expect_tries(*state, least, 16);
-    expect_tries(*state, most, 16);
+    expect_tries(*state, least, 20);
+    expect_tries(*state, most, 20);
 }
 
 RETRY_TEST(the_last_error_is_what_the_handler_gets)
