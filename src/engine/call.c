@@ -274,14 +274,19 @@ static void begin(struct engine *e, const struct command *c)
     }
 }
 
-static const char conflict_text[] =
-    "this request id was used before in this session, with other parameters";
+/* Another request of this id is known. */
+static void refuse_conflict(struct engine *e, const struct command *c)
+{
+    engine_refuse(e, c->peer, c->start.only_attaches ? DMCP_E_NOTFOUND : DMCP_E_CONFLICT,
+                  "this request id was used before in this session, with other parameters");
+}
 
 /*
  * The request is new.
  * 1. It has a key that is known: it is a repeat all the same. From now on it is known too.
- * 2. There are too many calls.
- * 3. Begin.
+ * 2. Its tool is not there.
+ * 3. There are too many calls.
+ * 4. Begin.
  */
 static int start_new(struct engine *e, const struct command *c)
 {
@@ -307,11 +312,15 @@ static int start_new(struct engine *e, const struct command *c)
     if (rc != DMCP_E_NOTFOUND) {
         return rc;
     }
-    if (e->calls_in[CALL_READY].n + e->calls_in[CALL_RUNNING].n >= e->options.max_calls) { /* 2 */
+    if (c->start.only_attaches) { /* 2 */
+        engine_refuse(e, c->peer, rc, "there is no such tool");
+        return DMCP_OK;
+    }
+    if (e->calls_in[CALL_READY].n + e->calls_in[CALL_RUNNING].n >= e->options.max_calls) { /* 3 */
         engine_refuse(e, c->peer, DMCP_E_BUSY, "too many calls are waiting or running");
         return DMCP_OK;
     }
-    begin(e, c); /* 3 */
+    begin(e, c); /* 4 */
     return DMCP_OK;
 }
 
@@ -334,7 +343,7 @@ int call_start(struct engine *e, const struct command *c)
     }
     if (call) { /* 1 */
         if (!id_eq(call->digest, c->start.record.digest)) {
-            engine_refuse(e, c->peer, DMCP_E_CONFLICT, conflict_text);
+            refuse_conflict(e, c);
             return DMCP_OK;
         }
         return attach_unfinished(e, c, call);
@@ -344,7 +353,7 @@ int call_start(struct engine *e, const struct command *c)
     if (rc == DMCP_OK && request_record_dec(buf_str(&value), &known) != DMCP_OK) {
         rc = engine_corrupt(e, "request of session", c->session);
     } else if (rc == DMCP_OK && !id_eq(known.digest, c->start.record.digest)) { /* 3 */
-        engine_refuse(e, c->peer, DMCP_E_CONFLICT, conflict_text);
+        refuse_conflict(e, c);
     } else if (rc == DMCP_OK) {
         rc = attach_known(e, c, known.call);
     } else if (rc == DMCP_E_NOTFOUND) { /* 4 */

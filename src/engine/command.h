@@ -67,6 +67,7 @@ struct command {
             struct call_record record; /* created_ms is filled in by the engine */
             uint8_t log_level, client; /* of the session: its level, and its flags */
             uint64_t credit;           /* bytes the peer takes before it says more */
+            bool only_attaches;        /* its tool is not there: DMCP_E_NOTFOUND for a new call */
             bool knows_prime;          /* it can resume a stream that has only been opened */
             bool cannot_resume;        /* its transport has no event ids: nothing to come back with */
             uint64_t timeout_ms;       /* of the tool; 0 for none */

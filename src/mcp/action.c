@@ -104,6 +104,8 @@ static void on_refused(struct endpoint *e, struct exchange *x, const struct acti
 {
     if (x->method == ENDPOINT_POST && !x->request_id.p && a->code == DMCP_E_NOTFOUND) {
         exchange_respond(e, x, 202, STR_NONE);
+    } else if (x->missing.p && a->code == DMCP_E_NOTFOUND) {
+        exchange_error_object(e, x, x->missing);
     } else {
         exchange_refuse(e, x, a->code, a->text);
     }

@@ -51,6 +51,7 @@ void exchange_free(struct endpoint *e, struct exchange *x)
     mem_free((void *)(uintptr_t)x->request_id.p);
     mem_free((void *)(uintptr_t)x->last_event_id.p);
     mem_free((void *)(uintptr_t)x->idempotency_key.p);
+    mem_free((void *)(uintptr_t)x->missing.p);
     mem_free((void *)(uintptr_t)x->reply.p);
     mem_free(x);
 }
@@ -149,6 +150,16 @@ void exchange_error(struct endpoint *e, struct exchange *x, int status, int64_t 
 
     error_body(&body, x, code, str_of(text));
     exchange_respond(e, x, status, buf_str(&body));
+    buf_fini(&body);
+}
+
+void exchange_error_object(struct endpoint *e, struct exchange *x, struct str error)
+{
+    struct buf body;
+
+    buf_init(&body, SIZE_MAX / 2);
+    rpc_write_error_object(&body, x->request_id, error);
+    exchange_respond(e, x, 200, buf_str(&body));
     buf_fini(&body);
 }
 

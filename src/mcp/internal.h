@@ -57,6 +57,7 @@ struct exchange {
     struct str request_id;    /* owned: raw JSON; absent for none */
     struct str last_event_id; /* owned; absent for none */
     struct str idempotency_key; /* owned, of the header; absent for none */
+    struct str missing; /* owned: the error object if there is no call to attach to; absent: none */
     yyjson_doc *doc;          /* the message, while it waits for its session */
     struct rpc_message *message;
     struct message_batch *batch; /* owned, of a whole; NULL: no batch */
@@ -98,6 +99,7 @@ void exchange_respond_with(struct endpoint *e, struct exchange *x, int status,
 void exchange_result(struct endpoint *e, struct exchange *x, struct str result);
 void exchange_error(struct endpoint *e, struct exchange *x, int status, int64_t code,
                     const char *text);
+void exchange_error_object(struct endpoint *e, struct exchange *x, struct str error);
 /* For a DMCP_E_* of the engine: its status, JSON-RPC code and Retry-After. */
 void exchange_refuse(struct endpoint *e, struct exchange *x, int code, struct str text);
 
@@ -159,6 +161,10 @@ void method_subscribe(struct endpoint *e, struct exchange *x, const struct sessi
 void method_unsubscribe(struct endpoint *e, struct exchange *x, const struct session_info *s);
 void method_complete(struct endpoint *e, struct exchange *x, const struct session_info *s);
 
+/* A tool or prompt that is not there. */
+void attach_unknown(struct endpoint *e, struct exchange *x, const struct session_info *s,
+                    enum call_method method, struct str name);
+
 /* ---- start.c ---- */
 
 /* A handler serves the request; params are what its row keeps. */
@@ -167,6 +173,11 @@ void call_begin(struct endpoint *e, struct exchange *x, const struct session_inf
 
 /* ---- accept.c ---- */
 
+/* What would serve it is not there: it attaches to its call of before, if there is one, or gets this
+ * error object. A handler may have been removed, or be missing since a restart, while a client still
+ * asks for the answer. */
+void call_attach(struct endpoint *e, struct exchange *x, const struct session_info *s,
+                 const struct call_record *call, struct str error);
 bool accept_has(struct str accept, const char *type);
 /* By weight, and by the order of the two types where that is the same. */
 bool accept_prefers_stream(struct str accept);

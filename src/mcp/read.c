@@ -40,19 +40,14 @@ void method_prompts_get(struct endpoint *e, struct exchange *x, const struct ses
     const struct tool *prompt =
         name.p ? catalog_hold_in(e->config.catalog, OFFER_PROMPTS, name) : NULL;
     struct buf params;
-    char text[256];
 
     if (!name.p) {
         exchange_error(e, x, 200, RPC_INVALID_PARAMS, "Invalid params: name must be a string");
         return;
     }
     if (!prompt) {
-        snprintf(text, sizeof(text), "Unknown prompt: %.*s",
-                 (int)(name.len < LIMIT_NAME_BYTES ? name.len : LIMIT_NAME_BYTES), name.p);
-        exchange_error(e, x, 200, RPC_INVALID_PARAMS, text);
-        return;
-    }
-    if (check_prompt(e, x, prompt)) {
+        attach_unknown(e, x, s, CALL_PROMPT, name);
+    } else if (check_prompt(e, x, prompt)) {
         buf_init(&params, SIZE_MAX / 2);
         json_write(&params, x->message->params);
         call_begin(e, x, s, prompt, buf_str(&params));
@@ -63,13 +58,11 @@ void method_prompts_get(struct endpoint *e, struct exchange *x, const struct ses
 
 /* ---- resources ---- */
 
-static void refuse_resource(struct endpoint *e, struct exchange *x, struct str uri)
+static void write_not_found(struct buf *error, struct str uri)
 {
     struct json_writer w;
-    struct buf error, body;
 
-    buf_init(&error, SIZE_MAX / 2);
-    jw_init(&w, &error);
+    jw_init(&w, error);
     jw_object(&w);
     jw_key(&w, "code");
     jw_int(&w, RPC_RESOURCE_NOT_FOUND);
@@ -81,11 +74,6 @@ static void refuse_resource(struct endpoint *e, struct exchange *x, struct str u
     jw_str(&w, uri);
     jw_object_end(&w);
     jw_object_end(&w);
-    buf_init(&body, SIZE_MAX / 2);
-    rpc_write_error_object(&body, x->request_id, buf_str(&error));
-    exchange_respond(e, x, 200, buf_str(&body));
-    buf_fini(&error);
-    buf_fini(&body);
 }
 
 /* The call's parameters: as they came, with what the template's variables took as arguments.
@@ -138,6 +126,24 @@ static const struct tool *hold_resource(struct catalog *c, const struct exchange
     return NULL;
 }
 
+/* The call of before can be found if it was of a resource of its own; a template that is not there
+ * cannot say what its variables took. */
+static void attach_unknown_resource(struct endpoint *e, struct exchange *x,
+                                    const struct session_info *s, struct str uri)
+{
+    struct call_record call = { .method = CALL_RESOURCE, .name = uri };
+    struct buf params, error;
+
+    buf_init(&params, SIZE_MAX / 2);
+    write_params(&params, x, uri, NULL);
+    call.params = buf_str(&params);
+    buf_init(&error, SIZE_MAX / 2);
+    write_not_found(&error, uri);
+    call_attach(e, x, s, &call, buf_str(&error));
+    buf_fini(&params);
+    buf_fini(&error);
+}
+
 void method_resources_read(struct endpoint *e, struct exchange *x, const struct session_info *s)
 {
     struct str uri = json_get_str(x->message->params, "uri");
@@ -153,7 +159,7 @@ void method_resources_read(struct endpoint *e, struct exchange *x, const struct 
     if (resource) {
         call_begin(e, x, s, resource, buf_str(&params));
     } else {
-        refuse_resource(e, x, uri);
+        attach_unknown_resource(e, x, s, uri);
     }
     tool_release(resource);
     buf_fini(&params);
@@ -173,6 +179,17 @@ static bool is_resource(struct catalog *c, const struct exchange *x, struct str 
     return resource != NULL;
 }
 
+static void refuse_resource(struct endpoint *e, struct exchange *x, struct str uri)
+{
+    struct buf error;
+
+    buf_init(&error, SIZE_MAX / 2);
+    write_not_found(&error, uri);
+    exchange_error_object(e, x, buf_str(&error));
+    buf_fini(&error);
+}
+
+/* A subscription may be ended when its resource has gone. */
 static void subscribe(struct endpoint *e, struct exchange *x, bool is_end)
 {
     struct str uri = json_get_str(x->message->params, "uri");
@@ -180,7 +197,7 @@ static void subscribe(struct endpoint *e, struct exchange *x, bool is_end)
 
     if (!uri.p) {
         exchange_error(e, x, 200, RPC_INVALID_PARAMS, "Invalid params: uri must be a string");
-    } else if (!is_resource(e->config.catalog, x, uri)) {
+    } else if (!is_end && !is_resource(e->config.catalog, x, uri)) {
         refuse_resource(e, x, uri);
     } else {
         c = endpoint_command(x, CMD_SUBSCRIBE);

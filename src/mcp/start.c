@@ -67,10 +67,11 @@ static void add_key(struct exchange *x, struct str name, struct str key, struct 
     buf_fini(&text);
 }
 
+/* Posts the start of a call; of its record method, name and params are given. */
 static void start_durable(struct endpoint *e, struct exchange *x, const struct session_info *s,
-                          const struct tool *tool, struct str params)
+                          const struct call_record *call, uint64_t timeout_ms)
 {
-    const struct str whole[] = { x->message->method, tool->name, params };
+    const struct str whole[] = { x->message->method, call->name, call->params };
     struct str key = STR_NONE;
     struct command *c;
     uint8_t random[10];
@@ -83,19 +84,20 @@ static void start_durable(struct endpoint *e, struct exchange *x, const struct s
     c->call = uuid7_next(&e->uuids, e->now_ms, random);
     c->call.b[15] = s->id.b[15]; /* the session's shard (keys.h) */
     c->start.record = (struct call_record){ .era = CALL_LEGACY,
-                                            .method = (uint8_t)tool->method,
+                                            .method = call->method,
                                             .session = s->id,
                                             .digest = digest_of(whole, COUNT_OF(whole)),
                                             .request_id = command_dup(c, x->request_id),
-                                            .name = command_dup(c, tool->name),
-                                            .params = command_dup(c, params) };
+                                            .name = command_dup(c, call->name),
+                                            .params = command_dup(c, call->params) };
     c->start.log_level = s->log_level;
     c->start.client = s->client;
     c->start.credit = x->credit;
     c->start.knows_prime = version_has_priming(x->version) && !e->config.is_pipe;
     c->start.cannot_resume = e->config.is_pipe;
-    c->start.timeout_ms = tool->timeout_ms;
-    add_key(x, tool->name, key, c);
+    c->start.only_attaches = x->missing.p != NULL;
+    c->start.timeout_ms = timeout_ms;
+    add_key(x, call->name, key, c);
     x->is_follower = true;
     exchange_move(e, x, EXCHANGE_ENGINE);
     e->ops.post(e->ops.arg, c);
@@ -116,11 +118,26 @@ static void start_ephemeral(struct endpoint *e, struct exchange *x, const struct
 void call_begin(struct endpoint *e, struct exchange *x, const struct session_info *s,
                 const struct tool *tool, struct str params)
 {
+    const struct call_record call = { .method = (uint8_t)tool->method,
+                                      .name = tool->name,
+                                      .params = params };
+
     if (x->is_crowded) {
         exchange_refuse(e, x, DMCP_E_BUSY, STR("too many requests wait for their answers"));
     } else if (tool->is_ephemeral) {
         start_ephemeral(e, x, s, tool, params);
     } else {
-        start_durable(e, x, s, tool, params);
+        start_durable(e, x, s, &call, tool->timeout_ms);
+    }
+}
+
+void call_attach(struct endpoint *e, struct exchange *x, const struct session_info *s,
+                 const struct call_record *call, struct str error)
+{
+    if (x->is_crowded) {
+        exchange_error_object(e, x, error);
+    } else {
+        x->missing = str_make(mem_dup(error.p, error.len), error.len);
+        start_durable(e, x, s, call, 0);
     }
 }

@@ -8,6 +8,7 @@
  * of older revisions it is a protocol error with the same text). All the rest is a call: to the
  * engine when it is durable, else straight to a worker.
  */
+#include "base/utf8.h"
 #include "json/schema.h"
 #include "mcp/internal.h"
 
@@ -54,24 +55,42 @@ static bool check_arguments(struct endpoint *e, struct exchange *x, const struct
     return rc == DMCP_OK;
 }
 
+void attach_unknown(struct endpoint *e, struct exchange *x, const struct session_info *s,
+                    enum call_method method, struct str name)
+{
+    struct call_record call = { .method = (uint8_t)method, .name = name };
+    struct buf params, error;
+    struct json_writer w;
+
+    buf_init(&params, SIZE_MAX / 2);
+    json_write(&params, x->message->params);
+    call.params = buf_str(&params);
+    buf_init(&error, SIZE_MAX / 2);
+    jw_init(&w, &error);
+    jw_object(&w);
+    jw_key(&w, "code");
+    jw_int(&w, RPC_INVALID_PARAMS);
+    jw_key(&w, "message");
+    jw_strf(&w, "Unknown %s: %.*s", tool_method_name(method), STR_FMT(utf8_cut(name, 128)));
+    jw_object_end(&w);
+    call_attach(e, x, s, &call, buf_str(&error));
+    buf_fini(&params);
+    buf_fini(&error);
+}
+
 void method_tools_call(struct endpoint *e, struct exchange *x, const struct session_info *s)
 {
     struct str name = json_get_str(x->message->params, "name");
     const struct tool *tool = name.p ? catalog_hold_in(e->config.catalog, OFFER_TOOLS, name) : NULL;
     struct buf params;
-    char text[256];
 
     if (!name.p) {
         exchange_error(e, x, 200, RPC_INVALID_PARAMS, "Invalid params: name must be a string");
         return;
     }
     if (!tool) {
-        snprintf(text, sizeof(text), "Unknown tool: %.*s",
-                 (int)(name.len < LIMIT_NAME_BYTES ? name.len : LIMIT_NAME_BYTES), name.p);
-        exchange_error(e, x, 200, RPC_INVALID_PARAMS, text);
-        return;
-    }
-    if (check_arguments(e, x, tool)) {
+        attach_unknown(e, x, s, CALL_TOOL, name);
+    } else if (check_arguments(e, x, tool)) {
         buf_init(&params, SIZE_MAX / 2);
         json_write(&params, x->message->params);
         call_begin(e, x, s, tool, buf_str(&params));

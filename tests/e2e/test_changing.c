@@ -301,6 +301,54 @@ CHANGING_TEST(tool_that_is_removed_finishes_the_call_that_runs)
     mem_free(gate);
 }
 
+static void ask_the_same(struct scene *s, const char *params, const char *part)
+{
+    int n = s->n_requests;
+
+    expect(s, "tools/call", params, part);
+    s->n_requests = n; /* the next one has the same id */
+}
+
+CHANGING_TEST(tool_that_is_removed_leaves_the_answers_to_what_was_asked)
+{
+    struct scene *s = *state;
+
+    offer(s, "tool", "new");
+    ask_the_same(s, "{\"name\":\"new\"}", "this is new");
+    s->n_requests++;
+    withdraw(s, "tool", "new");
+    s->n_requests -= 2;
+    ask_the_same(s, "{\"name\":\"new\"}", "this is new");
+    ask_the_same(s, "{\"name\":\"new\",\"arguments\":{\"ms\":1}}", "Unknown tool: new");
+    crash(s);
+    ask_the_same(s, "{\"name\":\"new\"}", "this is new");
+    s->n_requests += 2;
+    expect(s, "tools/call", "{\"name\":\"new\"}", "Unknown tool: new");
+}
+
+/* Its first request was for a call that still runs. */
+CHANGING_TEST(tool_that_is_removed_can_be_asked_for_again_by_who_lost_the_connection)
+{
+    struct scene *s = *state;
+    char *gate = proc_path(s->server, "gate");
+    struct ask a;
+
+    offer(s, "tool", "new");
+    ask_begin(&a, &s->talk, 900, "new", "{\"gate\":\"%s\"}", gate);
+    ask_hear_id(&a);
+    ask_hang_up(&a);
+    withdraw(s, "tool", "new");
+    mem_free(a.heard.last_id);
+    a.heard.last_id = NULL; /* it has heard nothing, and sends its request again */
+    assert_true(ask_again(&a));
+    ask_hear_id(&a);
+    open_gate(gate);
+    assert_true(ask_finish(&a));
+    ask_expect(&a, "this is new");
+    ask_end(&a);
+    mem_free(gate);
+}
+
 CHANGING_TEST(tool_that_is_removed_keeps_the_call_that_sleeps_until_it_is_added)
 {
     struct scene *s = *state;

@@ -361,4 +361,38 @@ PARK_TEST(call_finishes_for_who_asked_when_its_tool_is_there_again)
     rig_expect_reply(r, 1, 1, "{}");
 }
 
+/* ---- requests whose tool is not there ---- */
+
+static void attach(struct rig *r, uint64_t peer, const char *request_id, const char *params)
+{
+    struct command *c = rig_start_command(r, peer, request_id, params);
+
+    c->start.only_attaches = true;
+    rig_apply(r, c);
+}
+
+LISTS_TEST(that_lack_a_tool_let_a_repeat_attach_and_begin_no_call)
+{
+    struct rig *r = *state;
+    struct id call = rig_start(r, 1, "1");
+
+    rig_drop_actions(r);
+    attach(r, 2, "2", "{}");
+    rig_expect_refused(r, 2, DMCP_E_NOTFOUND);
+    attach(r, 3, "1", "{\"other\":1}");
+    rig_expect_refused(r, 3, DMCP_E_NOTFOUND);
+    attach(r, 4, "1", "{}");
+    rig_expect_prime(r, 1, 0);
+    rig_expect_prime(r, 4, 0);
+    rig_done(r, call, "{}");
+    rig_expect_reply(r, 1, 1, "{}");
+    rig_expect_reply(r, 4, 1, "{}");
+    rig_commit(r);
+    attach(r, 5, "1", "{}");
+    rig_expect_reply(r, 5, 1, "{}");
+    attach(r, 6, "1", "{\"other\":1}");
+    rig_expect_refused(r, 6, DMCP_E_NOTFOUND);
+    assert_int_equal(rig_count(r, key_kind_start(KEY_CALL)), 1);
+}
+
 RUN_TESTS()
