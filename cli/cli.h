@@ -80,6 +80,8 @@ int cli_inspect(int argc, char **argv);
 int cli_signal(int argc, char **argv);
 int cli_cancel(int argc, char **argv);
 int cli_end_session(int argc, char **argv);
+int cli_insert(int argc, char **argv);
+int cli_remove(int argc, char **argv);
 int cli_export(int argc, char **argv);
 int cli_import(int argc, char **argv);
 

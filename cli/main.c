@@ -25,6 +25,8 @@ static const struct {
     { "signal", cli_signal, "send a signal to a call" },
     { "cancel", cli_cancel, "cancel calls" },
     { "end-session", cli_end_session, "end sessions of clients" },
+    { "insert", cli_insert, "put an entry into a map" },
+    { "remove", cli_remove, "remove entries from a map" },
     { "export", cli_export, "write all that a store holds as lines of JSON" },
     { "import", cli_import, "make a store from an export" },
     { "version", version, "show the version" },

@@ -147,6 +147,22 @@ DMCP_API int dmcp_admin_cancel(dmcp_admin *admin, const char *call) DMCP_MUST_CH
 DMCP_API int dmcp_admin_end_session(dmcp_admin *admin, const char *session) DMCP_MUST_CHECK;
 
 /*
+ * Inserts or replaces an entry of a map; removes one (one that is not there is fine). Calls that
+ * wait for it in dmcp_until are woken.
+ * Arguments: a map's name of 1 to 128 bytes; a key of 1 to 1024; a value of any bytes, at most
+ *   16 MiB of them.
+ * Lifetime: borrowed until the function returns.
+ * Thread: the handle's.
+ * Durability: it is durable when DMCP_OK is returned.
+ * Errors: DMCP_E_GONE when no server runs on the store; DMCP_E_INVALID and DMCP_E_TOOBIG for a name,
+ *   key or value that cannot be.
+ */
+DMCP_API int dmcp_admin_map_insert(dmcp_admin *admin, const char *map, const char *key,
+                                   const void *value, size_t size) DMCP_MUST_CHECK;
+DMCP_API int dmcp_admin_map_remove(dmcp_admin *admin, const char *map,
+                                   const char *key) DMCP_MUST_CHECK;
+
+/*
  * Writes all rows of the store as lines of JSON (docs/FORMAT.md), as they were at one moment,
  * also while a server works on it.
  * Arguments: the file is flushed, and not closed. rows_out may be NULL.

@@ -13,7 +13,7 @@ set -euo pipefail
 
 BUILD="gcc make binutils pkg-config librocksdb-dev libuv1-dev libllhttp-dev libyyjson-dev
        libcurl4-openssl-dev libssl-dev libpcre2-dev libcmocka-dev"
-BENCH="wrk nginx"
+BENCH="wrk nginx curl procps"
 CHECK="clang libclang-rt-dev llvm valgrind clang-format"
 
 # Each with the library it depends on; they need nothing else but libc.

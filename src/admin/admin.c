@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "admin/entry.h"
 #include "admin/export.h"
 #include "admin/inspect.h"
 #include "admin/remote.h"
@@ -286,6 +287,36 @@ int dmcp_admin_end_session(dmcp_admin *a, const char *session)
     int rc = check_id(a, "session", session);
 
     return rc == DMCP_OK ? post(a, CONTROL_END_SESSION, "session", session, NULL, NULL) : rc;
+}
+
+static int post_entry(dmcp_admin *a, const struct map_entry *entry)
+{
+    struct errand errand = { .target = CONTROL_MAP };
+    struct buf body;
+    int rc = entry_check(entry, &a->error);
+
+    if (rc != DMCP_OK) {
+        return rc;
+    }
+    buf_init(&body, SIZE_MAX / 2);
+    entry_write(&body, entry);
+    errand.body = buf_str(&body);
+    rc = carry_out(a, post_remote, post_here, &errand);
+    buf_fini(&body);
+    return rc;
+}
+
+int dmcp_admin_map_insert(dmcp_admin *a, const char *map, const char *key, const void *value,
+                          size_t size)
+{
+    return post_entry(a, &(struct map_entry){ .map = str_of(map),
+                                              .key = str_of(key),
+                                              .value = str_make(value ? value : "", size) });
+}
+
+int dmcp_admin_map_remove(dmcp_admin *a, const char *map, const char *key)
+{
+    return post_entry(a, &(struct map_entry){ .map = str_of(map), .key = str_of(key) });
 }
 
 /* ---- export, import ---- */

@@ -13,6 +13,7 @@
 #define CONTROL_SIGNAL "/control/signal"
 #define CONTROL_CANCEL "/control/cancel"
 #define CONTROL_END_SESSION "/control/end-session"
+#define CONTROL_MAP "/control/map"
 #define CONTROL_EXPORT "/control/export"
 
 #define REMOTE_NONE 1 /* no server answers; nothing was done */

@@ -5,7 +5,6 @@
  * is visible. Only reads with an alias touch the journal (map_recorded.c).
  */
 #include "base/fault.h"
-#include "base/utf8.h"
 #include "call/internal.h"
 #include "store/keys.h"
 
@@ -30,33 +29,18 @@ dmcp_map *dmcp_map_as(dmcp_call *call, const char *name, const char *alias)
 
 int map_check_name(dmcp_call *call, struct str name)
 {
-    if (name.len == 0) {
-        return call_fail(call, DMCP_E_INVALID, "a map's name is empty");
-    }
-    if (name.len > LIMIT_NAME_BYTES) {
-        return call_fail(call, DMCP_E_TOOBIG,
-                         "a map's name has at most %d bytes; \"%.40s...\" has %zu",
-                         LIMIT_NAME_BYTES, name.p, name.len);
-    }
-    if (!utf8_is_valid(name)) {
-        return call_fail(call, DMCP_E_INVALID, "a map's name is not UTF-8");
-    }
-    return DMCP_OK;
+    struct err e;
+    int rc = key_check_map(name, &e);
+
+    return rc == DMCP_OK ? rc : call_fail(call, rc, "%s", e.text);
 }
 
 int map_check_key(dmcp_call *call, const char *key)
 {
-    size_t n = key ? strlen(key) : 0;
+    struct err e;
+    int rc = key_check_map_key(str_of(key ? key : ""), &e);
 
-    if (n == 0) {
-        return call_fail(call, DMCP_E_INVALID, "a map's key is empty");
-    }
-    if (n > LIMIT_MAP_KEY_BYTES) {
-        return call_fail(call, DMCP_E_TOOBIG,
-                         "a map's key has at most %d bytes; \"%.40s...\" has %zu",
-                         LIMIT_MAP_KEY_BYTES, key, n);
-    }
-    return DMCP_OK;
+    return rc == DMCP_OK ? rc : call_fail(call, rc, "%s", e.text);
 }
 
 static int check_read(const dmcp_map *map)

@@ -76,7 +76,6 @@ static int find_request(struct engine *e, const struct command *c, struct id *ca
 int cancel_apply(struct engine *e, const struct command *c)
 {
     struct id id = c->call;
-    struct action *a;
     int rc = DMCP_OK;
 
     if (engine_has_unwritten(e)) {
@@ -96,10 +95,8 @@ int cancel_apply(struct engine *e, const struct command *c)
         engine_refuse(e, c->peer, rc, "no such call is unfinished");
         return DMCP_OK;
     }
-    if (rc == DMCP_OK && c->peer) {
-        a = action_add(e->out, ACT_DONE, WHEN_DURABLE);
-        a->peer = c->peer;
-        a->session = c->session;
+    if (rc == DMCP_OK) {
+        engine_done(e, c);
     }
     return rc;
 }

@@ -25,7 +25,7 @@ enum command_kind {
     CMD_CALL_DETACH,    /* call: close its connections; clients come back to its stream */
     CMD_SUBSCRIBE,      /* peer session subscribe               -> ACT_DONE */
     CMD_STEP,           /* call waiter step                    -> ACT_WAKE */
-    CMD_MAP,            /* call waiter map                     -> ACT_WAKE */
+    CMD_MAP,            /* call waiter map                     -> ACT_WAKE; or peer -> ACT_DONE */
     CMD_EVENT,          /* call waiter event                   -> ACT_WAKE, ACT_EVENT */
     CMD_WAIT,           /* call waiter wait: something from outside is waited for -> ACT_WAKE */
     CMD_WATCH,          /* call waiter watch: map entries are waited for -> ACT_WAKE */

@@ -185,6 +185,17 @@ void engine_refuse(struct engine *e, uint64_t peer, int code, const char *text)
     }
 }
 
+void engine_done(struct engine *e, const struct command *c)
+{
+    struct action *a;
+
+    if (c->peer) {
+        a = action_add(e->out, ACT_DONE, WHEN_DURABLE);
+        a->peer = c->peer;
+        a->session = c->session;
+    }
+}
+
 void engine_wake(struct engine *e, void *waiter, enum action_when when, int code, struct str text)
 {
     struct action *a;

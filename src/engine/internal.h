@@ -161,6 +161,7 @@ static inline bool engine_has_unwritten(const struct engine *e)
 }
 
 void engine_refuse(struct engine *e, uint64_t peer, int code, const char *text);
+void engine_done(struct engine *e, const struct command *c); /* tells who asked, once it is durable */
 void engine_wake(struct engine *e, void *waiter, enum action_when when, int code,
                  struct str text);
 

@@ -49,6 +49,7 @@ static int apply_outside(struct engine *e, const struct command *c)
 
     if (rc == DMCP_OK) {
         engine_wake(e, c->waiter, WHEN_DURABLE, DMCP_OK, STR(""));
+        engine_done(e, c);
     }
     return rc;
 }

@@ -23,17 +23,6 @@ static void put(struct engine *e, struct id id, const struct session_record *r)
     buf_fini(&value);
 }
 
-static void tell_done(struct engine *e, uint64_t peer, struct id session)
-{
-    struct action *a;
-
-    if (peer) {
-        a = action_add(e->out, ACT_DONE, WHEN_DURABLE);
-        a->peer = peer;
-        a->session = session;
-    }
-}
-
 int session_open(struct engine *e, const struct command *c)
 {
     struct session_record r = c->open;
@@ -46,7 +35,7 @@ int session_open(struct engine *e, const struct command *c)
     put(e, c->session, &r);
     lists_begin(e, c->session);
     e->n_sessions++;
-    tell_done(e, c->peer, c->session);
+    engine_done(e, c);
     return DMCP_OK;
 }
 
@@ -196,7 +185,7 @@ int session_update(struct engine *e, const struct command *c)
         r.flags |= c->update.flags;
         r.seen_ms = e->now.wall_ms;
         put(e, c->session, &r);
-        tell_done(e, c->peer, c->session);
+        engine_done(e, c);
     } else if (rc == DMCP_E_NOTFOUND) {
         engine_refuse(e, c->peer, DMCP_E_GONE, "no such session: unknown, expired or closed");
         rc = DMCP_OK;
@@ -258,7 +247,7 @@ int session_close(struct engine *e, const struct command *c)
     }
     end_followers(e, c->session);
     session_drop(e, c->session);
-    tell_done(e, c->peer, c->session);
+    engine_done(e, c);
     return DMCP_OK;
 }
 

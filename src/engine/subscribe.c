@@ -7,17 +7,6 @@
 
 #define MAX_TOLD 10000 /* sessions per update; the rest would stall everybody else */
 
-static void tell_done(struct engine *e, const struct command *c)
-{
-    struct action *a;
-
-    if (c->peer) {
-        a = action_add(e->out, ACT_DONE, WHEN_DURABLE);
-        a->peer = c->peer;
-        a->session = c->session;
-    }
-}
-
 int subscribe_apply(struct engine *e, const struct command *c)
 {
     struct key k = key_subscription(c->subscribe.uri, c->session);
@@ -27,7 +16,7 @@ int subscribe_apply(struct engine *e, const struct command *c)
     } else {
         batch_put(e->rows, key_str(&k), STR(""));
     }
-    tell_done(e, c);
+    engine_done(e, c);
     return DMCP_OK;
 }
 

@@ -162,17 +162,6 @@ static int settle(struct engine *e, struct call *call, struct str alias, enum st
     return rc;
 }
 
-static void tell_done(struct engine *e, const struct command *c)
-{
-    struct action *a;
-
-    if (c->peer) {
-        a = action_add(e->out, ACT_DONE, WHEN_DURABLE);
-        a->peer = c->peer;
-        a->session = c->session;
-    }
-}
-
 /* The session that was asked, or one that came to the call by its key: it was sent the question
  * too. */
 static int may_answer(struct engine *e, const struct command *c, const struct input_record *r,
@@ -236,7 +225,7 @@ int wait_answer(struct engine *e, const struct command *c)
     rc = end_question(e, c, c->answer.input, c->answer.is_error ? STEP_FAILED : STEP_DONE,
                       c->answer.body);
     if (rc == DMCP_OK || rc == DMCP_E_NOTFOUND) {
-        tell_done(e, c);
+        engine_done(e, c);
         rc = DMCP_OK;
     }
     return rc;
@@ -282,7 +271,7 @@ int wait_signal(struct engine *e, const struct command *c)
         rc = settled;
     }
     if (rc == DMCP_OK) {
-        tell_done(e, c);
+        engine_done(e, c);
     } else if (rc == DMCP_E_NOTFOUND) {
         engine_refuse(e, c->peer, rc, "no such call is unfinished");
         rc = DMCP_OK;

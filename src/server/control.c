@@ -14,7 +14,7 @@
 #include "json/writer.h"
 #include "net/http.h"
 #include "net/http_unix.h"
-#include "store/keys.h"
+#include "server/control_command.h"
 
 #define CONTROL_PEERS (UINT64_C(1) << 63) /* the endpoint's peers count from 1 */
 #define CONNECTIONS 64
@@ -232,86 +232,23 @@ static void on_drained(void *arg, struct http_exchange *http)
     }
 }
 
-/* ---- signal, cancel, end of a session ---- */
-
-static void post(struct errand *x, struct command *c)
-{
-    x->peer = c->peer = CONTROL_PEERS | ++x->control->last_peer;
-    x->control->config.post(x->control->config.arg, c);
-}
-
-static void post_signal(struct errand *x, struct id call, const yyjson_val *body)
-{
-    struct str name = json_get_str(body, "name");
-    const yyjson_val *value = json_get(body, "value");
-    struct buf alias, text;
-    struct command *c;
-
-    if (query_check_signal(name, &x->err) != DMCP_OK) {
-        refuse(x, x->err.code, str_of(x->err.text));
-        return;
-    }
-    buf_init(&alias, KEY_BYTES_MAX);
-    buf_init(&text, LIMIT_RESULT_BYTES);
-    key_signal_alias(&alias, name);
-    if (value) {
-        json_write(&text, value);
-    } else {
-        buf_addz(&text, "null");
-    }
-    if (buf_ok(&text)) {
-        c = command_new(CMD_SIGNAL);
-        c->call = call;
-        c->signal.alias = command_dup(c, buf_str(&alias));
-        c->signal.body = command_dup(c, buf_str(&text));
-        post(x, c);
-    } else {
-        refuse(x, DMCP_E_TOOBIG, STR("the value is larger than 16 MiB"));
-    }
-    buf_fini(&alias);
-    buf_fini(&text);
-}
-
-static void post_cancel(struct errand *x, struct id call)
-{
-    struct command *c = command_new(CMD_CANCEL);
-
-    c->call = call;
-    post(x, c);
-}
-
-static void post_end(struct errand *x, struct id session)
-{
-    struct command *c = command_new(CMD_SESSION_CLOSE);
-
-    c->session = session;
-    post(x, c);
-}
+/* ---- commands ---- */
 
 static void take_body(struct errand *x, const struct http_request *r)
 {
-    bool is_end = str_eqz(r->path, CONTROL_END_SESSION);
-    const char *what = is_end ? "session" : "call";
-    yyjson_doc *doc = NULL;
-    struct id id;
+    struct command *c;
 
     if (x->control->is_stopping) {
         refuse(x, DMCP_E_STOPPING, STR("the server is stopping"));
         return;
     }
-    if (json_read(r->body, &doc, &x->err) != DMCP_OK) {
-        refuse(x, DMCP_E_INVALID, str_of(x->err.text));
-    } else if (query_read_id(json_get_str(yyjson_doc_get_root(doc), what), &id) != DMCP_OK) {
-        refuse(x, DMCP_E_INVALID,
-               str_of(arena_printf(&x->arena, "\"%s\" is not the id of a %s", what, what)));
-    } else if (is_end) {
-        post_end(x, id);
-    } else if (str_eqz(r->path, CONTROL_SIGNAL)) {
-        post_signal(x, id, yyjson_doc_get_root(doc));
+    c = control_command(r->path, r->body, &x->err);
+    if (c) {
+        x->peer = c->peer = CONTROL_PEERS | ++x->control->last_peer;
+        x->control->config.post(x->control->config.arg, c);
     } else {
-        post_cancel(x, id);
+        refuse(x, x->err.code, str_of(x->err.text));
     }
-    yyjson_doc_free(doc);
 }
 
 bool control_take(struct control *c, struct action *a)
@@ -357,9 +294,7 @@ static void on_request(void *arg, struct http_exchange *http, const struct http_
     } else if (r->method == HTTP_METHOD_GET && str_eqz(r->path, CONTROL_EXPORT)) {
         x->export = export_open(c->config.store);
         work(x, export_in_pool, export_done);
-    } else if (r->method == HTTP_METHOD_POST &&
-               (str_eqz(r->path, CONTROL_SIGNAL) || str_eqz(r->path, CONTROL_CANCEL) ||
-                str_eqz(r->path, CONTROL_END_SESSION))) {
+    } else if (r->method == HTTP_METHOD_POST && control_is_command(r->path)) {
         take_body(x, r);
     } else {
         refuse(x, DMCP_E_NOTFOUND, STR("there is no such path"));
@@ -394,7 +329,7 @@ struct control *control_new(const struct control_config *config)
     list_init(&c->errands);
     http_options_init(&http);
     http.max_connections = CONNECTIONS;
-    http.max_body_bytes = LIMIT_RESULT_BYTES + 64 * KIB;
+    http.max_body_bytes = CONTROL_BODY_BYTES;
     http.max_url_bytes = URL_BYTES;
     http.max_header_bytes = 2 * URL_BYTES;
     http.refusal_type = STR("application/json");

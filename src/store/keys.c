@@ -6,6 +6,9 @@
 
 #include <assert.h>
 
+#include "base/limits.h"
+#include "base/utf8.h"
+
 #define ID_AT 2                  /* behind kind and shard */
 #define ID_END (ID_AT + 16)
 #define SEQUENCE_BYTES 8
@@ -128,6 +131,36 @@ struct key key_map(struct str map, struct str map_key)
     add_u8(&k, 0);
     add(&k, map_key.p, map_key.len);
     return k;
+}
+
+int key_check_map(struct str map, struct err *e)
+{
+    if (map.len == 0) {
+        return err_set(e, DMCP_E_INVALID, "a map's name is empty");
+    }
+    if (map.len > LIMIT_NAME_BYTES) {
+        return err_set(e, DMCP_E_TOOBIG, "a map's name has at most %d bytes; \"%.40s...\" has %zu",
+                       LIMIT_NAME_BYTES, map.p, map.len);
+    }
+    if (!utf8_is_valid(map) || memchr(map.p, 0, map.len)) {
+        return err_set(e, DMCP_E_INVALID, "a map's name is not UTF-8");
+    }
+    return DMCP_OK;
+}
+
+int key_check_map_key(struct str map_key, struct err *e)
+{
+    if (map_key.len == 0) {
+        return err_set(e, DMCP_E_INVALID, "a map's key is empty");
+    }
+    if (map_key.len > LIMIT_MAP_KEY_BYTES) {
+        return err_set(e, DMCP_E_TOOBIG, "a map's key has at most %d bytes; \"%.40s...\" has %zu",
+                       LIMIT_MAP_KEY_BYTES, map_key.p, map_key.len);
+    }
+    if (memchr(map_key.p, 0, map_key.len)) {
+        return err_set(e, DMCP_E_INVALID, "a map's key has a NUL in it");
+    }
+    return DMCP_OK;
 }
 
 struct key key_watch_map(struct str map)

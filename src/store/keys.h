@@ -36,6 +36,7 @@
 #define STORE_KEYS_H
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/ids.h"
 
 #define FORMAT_VERSION 1
@@ -92,6 +93,10 @@ struct key key_idempotency(struct id scope, struct str idempotency_key);
 struct key key_subscription(struct id uri, struct id session);
 struct key key_reference(struct id call, struct str to); /* empty: the call's prefix */
 struct key key_map(struct str map, struct str map_key); /* empty key: the map's prefix */
+
+/* Whether this can be the name of a map, and this a key in one: DMCP_E_INVALID, DMCP_E_TOOBIG. */
+int key_check_map(struct str map, struct err *e) MUST_CHECK;
+int key_check_map_key(struct str map_key, struct err *e) MUST_CHECK;
 /* A call that waits for this entry of the map to be written; with an empty key, for entries that
  * the row itself names. */
 struct key key_watch(struct str map, struct str map_key, struct id call);
