@@ -80,7 +80,7 @@ EXAMPLES := $(patsubst examples/%/server.c,$(BUILD)/examples/%-server,$(wildcard
 TEST_SRC      := $(sort $(wildcard tests/*/test_*.c))
 FOREIGN       := $(sort $(wildcard tests/foreign/test_*.sh))
 # Small enough for make test, which has them whatever can be installed.
-ALSO_FOREIGN  := tests/e2e/test_sdk.sh tests/e2e/test_sdk2.sh tests/e2e/test_remote.sh
+ALSO_FOREIGN  := $(sort $(wildcard tests/e2e/test_sdk*.sh)) tests/e2e/test_remote.sh
 TEST_SCRIPTS  := $(sort $(filter-out $(FOREIGN),$(wildcard tests/*/test_*.sh)))
 TEST_LIB_SRC  := $(wildcard tests/lib/*.c)
 TEST_PROGRAMS := $(patsubst tests/programs/%.c,$(BUILD)/tests/%,$(wildcard tests/programs/*.c))
@@ -266,6 +266,7 @@ install: all
 	$(if $(CLI),install -m 755 $(CLI) $(DESTDIR)$(PREFIX)/bin)
 	$(call pkgconfig,dmcp,Durable MCP servers and tools,$(SERVER_LIBS))
 	$(call pkgconfig,dmcp-client,MCP client whose calls are safe to retry,$(CLIENT_LIBS))
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
 
 uninstall:
 	rm -f $(PUBLIC_HDRS:include/%=$(DESTDIR)$(PREFIX)/include/%) $(DESTDIR)$(PREFIX)/bin/dmcp

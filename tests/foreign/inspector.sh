@@ -103,3 +103,18 @@ visit() {
     check "$name: finds what it did after the server was killed" \
         tells "create_user" --method tools/call --tool-name get_audit_log --tool-arg log_name=user_operations
 }
+
+# A server that it starts itself, by a file like the README's .mcp.json; $stdio are the words before
+# what is asked.
+visit_stdio() {
+    local name=$1
+    cat >"$TMPDIR/mcp.json" <<JSON
+{ "mcpServers": { "audit": { "command": "$PWD/$BUILD/examples/audit-server",
+                             "args": ["--stdio", "--store", "$TMPDIR/stdio"] } } }
+JSON
+    inspect=("${stdio[@]}" --config "$TMPDIR/mcp.json" --server audit)
+    check "$name: calls a tool of a server that it starts" \
+        tells "ada@example.org" --method tools/call --tool-name create_user --tool-arg name=Ada email=ada@example.org
+    check "$name: finds what it did when it starts it again" \
+        tells "create_user" --method tools/call --tool-name get_audit_log --tool-arg log_name=user_operations
+}

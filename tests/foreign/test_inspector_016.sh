@@ -11,4 +11,6 @@ inspect=("$node" "$at/node_modules/.bin/mcp-inspector" --cli URL --transport htt
 visit "inspector 0.16"
 unserve
 check "inspector 0.16: the server ends in order" [ $? = 0 ]
+stdio=("$node" "$at/node_modules/.bin/mcp-inspector" --cli)
+visit_stdio "inspector 0.16"
 tap_end

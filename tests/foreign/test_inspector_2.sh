@@ -66,4 +66,6 @@ visit "inspector 2"
 visit_connected "inspector 2, connected"
 unserve
 check "inspector 2: the server ends in order" [ $? = 0 ]
+stdio=("$node" "$at/node_modules/.bin/mcp-inspector" --cli --format json)
+visit_stdio "inspector 2"
 tap_end

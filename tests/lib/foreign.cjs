@@ -3,8 +3,9 @@
  * What tests of clients that others wrote share: servers that are killed and started again, the
  * clients themselves behind one small interface, and TAP.
  *
- * A kind of client is { name, connect(server, { session, capabilities }) }; what it connects has
- * the methods of the TypeScript SDK, which 1.x and 2.x share, and instead of what they do not:
+ * A kind of client is { name, started(program, env), connect(server, { session, capabilities }) }:
+ * the server that it is to talk to, and a client that does. That has the methods of the
+ * TypeScript SDK, which 1.x and 2.x share, and instead of what they do not:
  *
  *     client.tool(name, arguments, options)    tools/call
  *     client.on(method, handler)               requests and notifications of the server
@@ -94,8 +95,37 @@ class Server {
     }
 }
 
-async function started(program, env = {}) {
-    const server = new Server(program, env);
+/* The same on stdin and stdout, which its client starts. What dies is the process that works; the
+ * one that the client started starts the next. */
+class StdioServer extends Server {
+    async start() { /* by whoever connects */ }
+
+    options() { return ['--stdio', '--store', this.path('store')]; }
+
+    worker() {
+        const children = `/proc/${this.pid}/task/${this.pid}/children`;
+
+        return fs.existsSync(children) ? Number(fs.readFileSync(children, 'utf8').split(' ')[0]) : 0;
+    }
+
+    async settle() { /* a host does not see that it died */ }
+
+    async crash() {
+        const old = this.worker();
+
+        process.kill(old, 'SIGKILL');
+        await until(() => this.worker() && this.worker() !== old, 'the next process');
+    }
+
+    /* It ended with its client. */
+    async kill() {
+        await until(() => !fs.existsSync(`/proc/${this.pid}`), 'the end of the server');
+        return 0;
+    }
+}
+
+async function started(Kind, program, env = {}) {
+    const server = new Kind(program, env);
 
     await server.start();
     return server;
@@ -114,13 +144,19 @@ async function until(cond, what) {
 
 const INFO = { name: 'foreign', version: '1' };
 
+/* Of those that speak HTTP. */
+class HttpKind {
+    started(program, env) { return started(Server, program, env); }
+}
+
 /* The official SDK, 1.x. `dir`/node_modules has @modelcontextprotocol/sdk. */
-class Sdk1 {
-    constructor(dir, name = 'the SDK 1.x') {
+class Sdk1 extends HttpKind {
+    constructor(dir) {
+        super();
         const load = createRequire(path.join(path.resolve(dir), 'of-the-sdk.cjs'));
         const types = load('@modelcontextprotocol/sdk/types.js');
 
-        this.name = name;
+        this.name = 'the SDK 1.x';
         this.Client = load('@modelcontextprotocol/sdk/client/index.js').Client;
         this.Http = load('@modelcontextprotocol/sdk/client/streamableHttp.js')
                         .StreamableHTTPClientTransport;
@@ -161,8 +197,9 @@ class Sdk1 {
 }
 
 /* The official SDK, 2.x, in the era of sessions. */
-class Sdk2 {
+class Sdk2 extends HttpKind {
     constructor(dir) {
+        super();
         const load = createRequire(path.join(path.resolve(dir), 'of-the-sdk.cjs'));
 
         this.name = 'the SDK 2.x';
@@ -188,8 +225,9 @@ class Sdk2 {
 }
 
 /* mcp-remote, which makes a local program of a server far away; behind it the SDK 1.x. */
-class Remote {
+class Remote extends HttpKind {
     constructor(dir, sdkDir) {
+        super();
         this.name = 'mcp-remote';
         this.program = path.join(dir, 'node_modules/mcp-remote/dist/proxy.js');
         this.sdk = new Sdk1(sdkDir);
@@ -204,6 +242,25 @@ class Remote {
         });
 
         return this.sdk.connectBy(transport, capabilities);
+    }
+}
+
+/* The SDK 1.x on stdin and stdout, with a server that it starts itself. */
+class Stdio {
+    constructor(dir) {
+        this.name = 'the SDK 1.x on stdio';
+        this.sdk = new Sdk1(dir);
+    }
+
+    started(program, env) { return started(StdioServer, program, env); }
+
+    async connect(server, { capabilities } = {}) {
+        const transport = new this.sdk.Stdio({ command: server.program, args: server.options(),
+                                               env: server.env, stderr: 'ignore' });
+        const client = await this.sdk.connectBy(transport, capabilities);
+
+        server.pid = transport.pid;
+        return client;
     }
 }
 
@@ -234,4 +291,4 @@ async function main(subject, kind) {
     process.exit(failed ? 1 : 0);
 }
 
-module.exports = { Remote, Sdk1, Sdk2, main, started, test, until };
+module.exports = { Remote, Sdk1, Sdk2, Stdio, main, test, until };
