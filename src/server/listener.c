@@ -118,6 +118,21 @@ static enum endpoint_method method_of(enum http_method m)
     return ENDPOINT_OTHER;
 }
 
+/* Who has only the port finds out what is missing. */
+static void refuse_path(const struct listener *l, struct http_exchange *x)
+{
+    const struct http_field type = { STR("Content-Type"), STR("application/json") };
+    struct buf body, text;
+
+    buf_init(&text, SIZE_MAX / 2);
+    buf_init(&body, SIZE_MAX / 2);
+    buf_addf(&text, "Not Found: the MCP endpoint of this server is %.*s", STR_FMT(l->path));
+    rpc_write_error(&body, STR("null"), RPC_INVALID_REQUEST, buf_str(&text), STR_NONE);
+    http_respond(x, 404, &type, 1, buf_str(&body));
+    buf_fini(&body);
+    buf_fini(&text);
+}
+
 static void on_request(void *arg, struct http_exchange *x, const struct http_request *r)
 {
     struct listener *l = arg;
@@ -139,7 +154,7 @@ static void on_request(void *arg, struct http_exchange *x, const struct http_req
     h->http = x;
     http_exchange_set_data(x, h);
     if (!is_path(l, r->path)) {
-        http_respond(x, 404, NULL, 0, STR_NONE);
+        refuse_path(l, x);
         return;
     }
     h->exchange = endpoint_request(l->endpoint, h, clock_wall_ms(), &request);
