@@ -8,6 +8,7 @@
 #   make check      make test, under sanitizers too, a clang build, and what follows:
 #   make foreign    clients of others that are too large to install for make test
 #   make conformance  the official conformance suite
+#   make valgrind   servers that are killed, under memcheck
 #   make fuzz       each fuzzer for FUZZ_SECONDS=10
 #   make bench      build the benchmarks and run them
 #   make install    PREFIX=/usr/local DESTDIR=
@@ -92,12 +93,13 @@ SELECTED_BINS    := $(if $(T),$(foreach t,$(TEST_BINS),$(if $(findstring $(T),$(
 SELECTED_SCRIPTS := $(if $(T),$(foreach t,$(TEST_SCRIPTS),$(if $(findstring $(T),$(t)),$(t))),$(TEST_SCRIPTS))
 NO_PROGRAMS      := unit store engine sim scripts
 NEED_PROGRAMS    := $(filter-out $(NO_PROGRAMS:%=$(BUILD)/tests/%/%) tests/scripts/%,$(SELECTED_BINS) $(SELECTED_SCRIPTS))
+MEMCHECKED       := $(BUILD)/tests/crash/test_crash_call $(BUILD)/tests/crash/test_crash_random
 # The source rules are one more test program.
 CHECK_SCRIPT     := $(if $(or $(if $(T),,all),$(findstring $(T),scripts/check.sh)),$(wildcard scripts/check.sh))
 
 # ---- Commands ------------------------------------------------------------------------------------
 
-.PHONY: all run test tests programs check fuzz foreign conformance bench install uninstall deps format clean FORCE
+.PHONY: all run test tests programs check fuzz valgrind foreign conformance bench install uninstall deps format clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -125,8 +127,14 @@ check:
 	$(MAKE) --no-print-directory test SAN=address,undefined
 	$(MAKE) --no-print-directory test SAN=thread
 	$(MAKE) --no-print-directory -j$(JOBS) CC=clang BUILD=build-clang all tests
-	$(MAKE) --no-print-directory fuzz
+	$(MAKE) --no-print-directory fuzz valgrind
 	NO_SKIPS=1 $(MAKE) --no-print-directory foreign conformance
+
+# The short form of what the sanitizers run in full.
+valgrind:
+	@scripts/deps.sh check
+	@$(MAKE) --no-print-directory -j$(JOBS) programs $(MEMCHECKED)
+	@VALGRIND=1 CRASH_KILLS=5 TIMEOUT=1200 BUILD=$(BUILD) scripts/test.sh $(MEMCHECKED)
 
 # What they find is left where scripts/fuzz.sh says.
 fuzz:

@@ -339,8 +339,9 @@ static void advance_open(struct dmcp_client *c, struct errand *x, uint64_t now_m
             return;
         }
     }
-    if (t->is_done && t->overrun) {
-        errand_fail(x, DMCP_E_TOOBIG, "the %s of the server's answer is too big", t->overrun);
+    if (t->is_done && (t->overrun || (!x->is_stream && t->in.len > c->o.max_message_bytes))) {
+        errand_fail(x, DMCP_E_TOOBIG, "the %s of the server's answer is too big",
+                    t->overrun ? t->overrun : "body");
     } else if (transfer_is_hopeless(t)) {
         errand_fail(x, DMCP_E_NET, "the server cannot be trusted or spoken to: %s",
                     transfer_reason(t));

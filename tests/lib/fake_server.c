@@ -17,7 +17,7 @@
 
 #define MAX_REQUESTS 4096
 #define MAX_CONNECTIONS 1024
-#define MAX_REPLIES 64
+#define MAX_REPLIES 1200
 #define AWAIT_S 5
 
 struct connection {

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "harness.h"
+#include "memcheck.h"
 #include "wait.h"
 
 /* ---- making one ---- */
@@ -102,6 +103,7 @@ void proc_free(struct proc *p)
         proc_kill(p);
     }
     show(p);
+    memcheck_expect_nothing(p->dir);
     close(p->port_fd);
     close_stdio(p);
     while (p->n_args > 0) {
@@ -183,6 +185,7 @@ __attribute__((noreturn)) static void become(struct proc *p, pid_t parent, const
     for (int i = 0; i < p->n_env; i++) {
         putenv(p->env[i]);
     }
+    memcheck_exec(p->dir, argv);
     execv(p->program, argv);
     _exit(127);
 }
