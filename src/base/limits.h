@@ -49,7 +49,7 @@
 #define LIMIT_PATTERN_KIB 4096            /* memory for that */
 
 /* Names */
-#define LIMIT_NAME_BYTES 128              /* tools, maps, parameters */
+#define LIMIT_NAME_BYTES 128              /* tools, prompts, maps */
 #define LIMIT_ALIAS_BYTES 256
 #define LIMIT_REQUEST_ID_BYTES 256        /* as JSON text */
 #define LIMIT_BATCH_MESSAGES 100          /* messages in a JSON-RPC batch */

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "base/limits.h"
 #include "mcp/catalog.h"
 
 static int open_catalog(void **state)
@@ -286,6 +287,17 @@ static void *come_and_go(void *arg)
 }
 
 /* While two threads add and remove, what is there all the while is found, and on every page. */
+CATALOG_TEST(name, has_at_most_128_bytes)
+{
+    char name[LIMIT_NAME_BYTES + 2];
+
+    memset(name, 'n', sizeof(name));
+    name[LIMIT_NAME_BYTES + 1] = '\0';
+    assert_int_equal(add(*state, name), DMCP_E_INVALID);
+    name[LIMIT_NAME_BYTES] = '\0';
+    assert_int_equal(add(*state, name), DMCP_OK);
+}
+
 CATALOG_TEST(catalog, is_read_right_while_threads_change_it)
 {
     struct catalog *c = *state;

@@ -280,28 +280,38 @@ TEST(schema, documents_are_limited_in_size_and_number)
     buf_fini(&text);
 }
 
-/* Every document refers to the next one. */
+/* Every document refers to the next one, up to the last. */
+struct row_of_documents {
+    struct arena arena;
+    uint64_t last;
+};
+
 static int find_next(void *arg, struct str uri, struct str *text_out)
 {
-    struct arena *arena = arg;
+    struct row_of_documents *row = arg;
     uint64_t n;
 
     assert_int_equal(str_to_u64(uri, 1000, &n), 0);
-    *text_out = str_of(arena_printf(arena, "{\"items\":{\"$ref\":\"%d\"}}", (int)n + 1));
+    *text_out = n == row->last ? STR("{}")
+                               : str_of(arena_printf(&row->arena, "{\"items\":{\"$ref\":\"%d\"}}",
+                                                     (int)n + 1));
     return 0;
 }
 
 TEST(schema, documents_that_refer_to_ever_more_documents_are_refused)
 {
-    struct arena arena;
-    struct schema_resolver remotes = { find_next, &arena };
+    struct row_of_documents row = { .last = LIMIT_SCHEMA_DOCUMENTS - 2 };
+    struct schema_resolver remotes = { find_next, &row };
     struct schema *schema;
     struct err e;
 
-    arena_init(&arena);
+    arena_init(&row.arena);
+    assert_int_equal(schema_compile(STR("{\"$ref\":\"0\"}"), &remotes, &schema, &e), DMCP_OK);
+    schema_free(schema);
+    row.last++;
     assert_int_equal(schema_compile(STR("{\"$ref\":\"0\"}"), &remotes, &schema, &e), DMCP_E_TOOBIG);
     assert_string_equal(e.text, "schema \"63\": it refers to more than 63 other documents");
-    arena_fini(&arena);
+    arena_fini(&row.arena);
 }
 
 /* ---- Threads ---- */
