@@ -110,6 +110,11 @@ static bool hear(struct host *h, int ms)
     return true;
 }
 
+void host_listen(struct host *h, int ms)
+{
+    (void)hear(h, ms);
+}
+
 static const char *find(const struct host *h, size_t from, const char *text)
 {
     for (size_t i = from; i < h->n_lines; i++) {

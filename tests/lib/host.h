@@ -41,6 +41,9 @@ void host_write(struct host *h, const char *bytes, size_t n); /* as they are */
 /* tools/call of a durable tool. */
 void host_call(struct host *h, int id, const char *tool, const char *fmt, ...) PRINTF(4, 5);
 
+/* Hears what comes within so many milliseconds, or the first of it. */
+void host_listen(struct host *h, int ms);
+
 /* The first line that has this text in it; borrowed. */
 const char *host_await(struct host *h, const char *text);
 /* The response to this request. */
