@@ -120,6 +120,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
     }
 }
 
+static void take_turn(struct pipe *p);
+
 static void on_written(uv_write_t *write, int status)
 {
     struct pipe *p = write->data;
@@ -130,6 +132,7 @@ static void on_written(uv_write_t *write, int status)
     if (p->writing.cap > SHED_BYTES) {
         buf_fini(&p->writing);
     }
+    take_turn(p); /* it may be called where no turn of the loop comes behind it */
 }
 
 static void write_out(struct pipe *p)
@@ -182,10 +185,8 @@ static void on_end_timer(uv_timer_t *timer);
 
 /* Once per turn of the loop, behind all that came in it and before what it posts is handed over
  * (outbox.c). */
-static void on_turn(uv_check_t *turn)
+static void take_turn(struct pipe *p)
 {
-    struct pipe *p = turn->data;
-
     free_over(p);
     take_frames(p);
     if (p->has_opened) {
@@ -199,6 +200,11 @@ static void on_turn(uv_check_t *turn)
     if (p->end_ms && !uv_is_active((uv_handle_t *)&p->end_timer) && !p->is_stopped) {
         uv_timer_start(&p->end_timer, on_end_timer, END_POLL_MS, END_POLL_MS);
     }
+}
+
+static void on_turn(uv_check_t *turn)
+{
+    take_turn(turn->data);
 }
 
 /* ---- the end ---- */

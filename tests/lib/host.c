@@ -191,7 +191,9 @@ void host_write(struct host *h, const char *bytes, size_t n)
             bytes += done;
             n -= (size_t)done;
         }
-        (void)hear(h, 0);
+        if (!h->is_deaf) {
+            (void)hear(h, 0);
+        }
     }
 }
 

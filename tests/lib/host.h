@@ -24,6 +24,7 @@ struct host {
     char **lines;     /* since the last launch */
     size_t n_lines;
     bool is_end;      /* of the server's stdout */
+    bool is_deaf;     /* hears nothing while it says something */
     const char *version, *capabilities; /* of initialize; may be changed before the start */
 };
 
