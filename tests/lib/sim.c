@@ -75,6 +75,29 @@ struct id sim_id(struct sim *s, const struct id *shard_of)
     return id;
 }
 
+/* ---- what the server offers ---- */
+
+const struct id sim_no_tool = { { 0 } }, sim_tool = { { 7 } };
+
+void sim_post_lists(struct sim *s, struct id added)
+{
+    struct command *c = command_new(CMD_LISTS);
+
+    memcpy(c->lists.digests, s->lists, sizeof(s->lists));
+    c->lists.added = added;
+    sim_post(s, c);
+}
+
+static void change_lists(struct sim *s)
+{
+    bool is_tool = sim_chance(s, 50);
+
+    s->lists[random_below(&s->random, N_LISTS)] = 1 + random_below(&s->random, 4);
+    s->stats.list_changes++;
+    s->stats.unparked += is_tool;
+    sim_post_lists(s, is_tool ? sim_tool : sim_no_tool);
+}
+
 /* ---- beginning ---- */
 
 static struct sim *create(const struct sim_plan *plan)
@@ -91,7 +114,13 @@ static struct sim *create(const struct sim_plan *plan)
                                           .max_dispatched_bytes = 1000,
                                           .max_sessions = 100,
                                           .session_idle_ms = UINT32_MAX,
-                                          .prime_ms = random_below(&s->random, 60) };
+                                          .prime_ms = random_below(&s->random, 60),
+                                          .lists_changed = { STR(SIM_LISTS "0}"),
+                                                             STR(SIM_LISTS "1}"),
+                                                             STR(SIM_LISTS "2}") } };
+    for (int i = 0; i < N_LISTS; i++) {
+        s->lists[i] = 1;
+    }
     s->n_clients = 1 + random_below(&s->random, MAX_CLIENTS);
     for (uint32_t i = 0; i < s->n_clients; i++) {
         struct sim_client *c = &s->clients[i];
@@ -138,6 +167,9 @@ static void let_time_pass(struct sim *s)
 
     s->now.wall_ms += ms;
     s->now.mono_ms += ms;
+    if (s->is_up && sim_wild_chance(s, 10)) {
+        change_lists(s);
+    }
     if (s->is_up && !s->is_tick_posted && engine_deadline(s->engine, s->now) <= s->now.mono_ms) {
         s->is_tick_posted = true;
         sim_post(s, command_new(CMD_TICK));
@@ -267,7 +299,8 @@ static bool is_server_idle(struct sim *s)
         }
     }
     return s->is_up && !s->mail && !s->has_written && s->rows.n == 0 && !s->durable.first &&
-           s->synced == s->written;
+           s->synced == s->written && engine_deadline(s->engine, s->now) == UINT64_MAX &&
+           engine_counts(s->engine).ready == 0;
 }
 
 /* From here on everybody does what is left to do, and nobody is slower than the others. */
@@ -298,8 +331,10 @@ bool sim_run(const struct sim_plan *plan, struct sim_stats *stats)
         step(s);
     }
     calm_down(s);
-    if (s->is_up && engine_counts(s->engine).calls > 0) {
+    if (s->is_up && engine_counts(s->engine).calls > 0 && sim_chance(s, 50)) {
         sim_die(s, DEATH_OF_PROCESS, NULL); /* for those that were parked */
+    } else if (s->is_up) {
+        sim_post_lists(s, sim_tool);
     }
     while (!is_server_idle(s) || !sim_clients_are_done(s)) {
         step(s);

@@ -14,6 +14,7 @@
  *   - the body of an at-most-once step is started once, and once more for each reset;
  *   - a map write happens exactly once, whatever else happens to its entry;
  *   - who follows a stream sees every event once, in order, and then exactly one response;
+ *   - who listens in the end has been told of the lists as they are in the end;
  *   - when the deaths and losses stop, every client gets its answer and nothing is left over.
  *
  * A broken invariant fails the test with the seed in its message; the same seed with `trace` set
@@ -47,7 +48,7 @@ struct sim_stats {
     uint32_t steps, commands, writes, syncs, write_firsts;
     uint32_t deaths, deaths_in_recovery, failed_writes, lost_connections, takeovers;
     uint32_t calls, answers, repeats, resumes, conflicts, busy, session_conflicts, closed_sessions;
-    uint32_t events, credits, released, parked;
+    uint32_t events, credits, released, parked, unparked, list_changes, list_events;
     uint32_t bodies, lost_steps, failed_steps, resets, crash_results;
     uint32_t fingerprint; /* of every step: equal for equal plans */
 };

@@ -290,6 +290,7 @@ void sim_restart(struct sim *s)
     }
     s->is_up = true;
     s->was_recovered = true;
+    sim_post_lists(s, sim_no_tool);
     sim_trace(s, "restart: %zu rows", s->rows.n);
 }
 

@@ -143,6 +143,9 @@ static void give_back(struct sim *s, struct sim_handler *h, enum command_kind ki
     struct command *c = command(h, kind);
 
     c->waiter = NULL;
+    if (kind == CMD_CALL_PARK) {
+        c->park.tool = sim_tool;
+    }
     sim_post(s, c);
     h->is_used = false;
     sim_trace(s, "handler %s gives its call back", h->request->params);

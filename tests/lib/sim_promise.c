@@ -68,6 +68,7 @@ static void check_event(struct sim *s, const struct action *a)
     must_be_durable(s, k, "an event", a->text.p);
     buf_fini(&value);
     s->stats.events++;
+    s->stats.list_events += str_starts(a->text, STR(SIM_LISTS));
 }
 
 /* The answer is made of what the journal has. */
@@ -365,6 +366,24 @@ static void check_effects(struct sim *s, const struct sim_request *r)
     }
 }
 
+static void check_told(struct sim *s, const struct sim_client *c)
+{
+    const struct sim_conn *conn = c->listener ? sim_conn_find(s, c->listener) : NULL;
+    struct lists_record r = { { 0 } };
+    struct buf value;
+
+    if (!conn || conn->is_lost || conn->is_cut || !conn->knows_next || c->state != SESSION_OPEN) {
+        return;
+    }
+    buf_init(&value, SIZE_MAX / 2);
+    if (!sim_get(s, key_of_id(KEY_LISTS, c->session), &value) ||
+        lists_record_dec(buf_str(&value), &r) != DMCP_OK ||
+        memcmp(r.digests, s->lists, sizeof(s->lists)) != 0) {
+        sim_fail(s, "client %u listens and does not know the lists", (unsigned)c->i);
+    }
+    buf_fini(&value);
+}
+
 void sim_check_end(struct sim *s)
 {
     size_t n_calls = count_rows(s, KEY_CALL), n_conns = 0;
@@ -385,6 +404,7 @@ void sim_check_end(struct sim *s)
     for (uint32_t i = 0; i < s->n_clients; i++) {
         struct sim_client *c = &s->clients[i];
 
+        check_told(s, c);
         for (uint32_t j = 0; j < c->n_requests; j++) {
             const struct sim_request *r = &c->requests[j];
 

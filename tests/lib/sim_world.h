@@ -159,6 +159,7 @@ struct sim {
     struct sim_conn conns[MAX_CONNS];
     struct sim_handler handlers[MAX_HANDLERS];
     uint32_t weights[8]; /* of the kinds of steps */
+    uint64_t lists[N_LISTS]; /* digests of what the server offers */
 
     /* What the checks know. */
     struct hmap rows_known; /* key -> struct sim_row */
@@ -171,6 +172,12 @@ _Noreturn void sim_fail(struct sim *s, const char *fmt, ...) PRINTF(2, 3);
 bool sim_chance(struct sim *s, uint32_t percent);
 bool sim_wild_chance(struct sim *s, uint32_t percent); /* false when all is calm */
 struct id sim_id(struct sim *s, const struct id *shard_of);
+
+#define SIM_LISTS "{\"list\":" /* how messages that tell of lists begin */
+
+/* The engine is told of the lists; with a tool, that it was added: the one that calls are parked for. */
+extern const struct id sim_no_tool, sim_tool;
+void sim_post_lists(struct sim *s, struct id added);
 
 /* ---- sim_driver.c ---- */
 

@@ -31,6 +31,8 @@ static void show(const struct sim_stats *t)
            "%u given up\n",
            t->events, t->credits, t->bodies, t->lost_steps, t->failed_steps, t->resets, t->released,
            t->parked, t->crash_results);
+    printf("# %u changes of lists (%u brought the tool), told by %u events\n", t->list_changes,
+           t->unparked, t->list_events);
 }
 
 /* A simulation that never came to what it is there for would prove nothing. */
