@@ -307,10 +307,27 @@ static void expect_end(struct play *p, struct raw *r)
     }
 }
 
+/* The body; of a stream, the last message. */
+static void expect_answer(struct play *p, struct raw *r, const char *expected)
+{
+    char *type = raw_field(r, "Content-Type", 0), *answer = mem_strdup(raw_body(r));
+    const char *from = answer;
+
+    if (type && strcmp(type, "text/event-stream") == 0) {
+        for (const char *data = from; (data = strstr(data, "\ndata: {")); data++) {
+            from = data + strlen("\ndata: ");
+        }
+        answer[(size_t)(from - answer) + strcspn(from, "\n")] = '\0';
+    }
+    expect_json(p, expected, from);
+    mem_free(answer);
+    mem_free(type);
+}
+
 static void expect_of(struct play *p, struct raw *r, const char *text)
 {
     if (strncmp(text, "json ", 5) == 0) {
-        expect_json(p, text + 5, raw_body(r));
+        expect_answer(p, r, text + 5);
     } else if (strcmp(text, "empty") == 0) {
         assert_string_equal(raw_body(r), "");
     } else if (strcmp(text, "retry") == 0) {

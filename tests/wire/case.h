@@ -15,7 +15,9 @@
  *     < 404                                                 the status that is expected
  *     < Content-Type: application/json                      a field; * and ? as in file names
  *     < -Mcp-Session-Id                                     no such field
- *     < json {"error":{"code":-32001}}                      the body, as match.h tells
+ *     < json {"error":{"code":-32001}}                      the body, as match.h tells; or the last
+ *                                                           message, if a call took so long that it
+ *                                                           is answered by a stream
  *
  * and instead of `json`:
  *
