@@ -80,6 +80,22 @@ static void add_value(struct table *t, yyjson_val *v, const char *name)
 
 /* ---- calls ---- */
 
+/* One that is to end and has not says since when. */
+static void add_unfinished(struct table *t, yyjson_val *call)
+{
+    char when[WHEN_BYTES];
+    const char *why = is_set(call, "is_cancelled") ? ", cancelled"
+                      : is_set(call, "is_late")    ? ", its time is over"
+                                                   : "";
+
+    if (number(call, "told_ms")) {
+        table_add(t, "%s%s since %s", text(call, "status"), why,
+                  when_write(number(call, "told_ms"), when));
+    } else {
+        table_add(t, "%s%s", text(call, "status"), why);
+    }
+}
+
 static void add_status(struct table *t, yyjson_val *call)
 {
     if (strcmp(text(call, "status"), "finished") == 0) {
@@ -87,9 +103,7 @@ static void add_status(struct table *t, yyjson_val *call)
 
         table_add(t, "finished: %s", is_error ? "tool error" : text(call, "outcome"));
     } else {
-        table_add(t, "%s%s%s", text(call, "status"),
-                  is_set(call, "is_cancelled") ? ", cancelled" : "",
-                  is_set(call, "is_late") ? ", its time is over" : "");
+        add_unfinished(t, call);
     }
 }
 

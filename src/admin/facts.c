@@ -153,6 +153,9 @@ static void show_progress(struct page *p, const struct facts *f)
         show_uint(p, "crashes", f->unfinished.crashes);
         show_flag(p, f, UNFINISHED_CANCELLED, "is_cancelled");
         show_flag(p, f, UNFINISHED_LATE, "is_late");
+        if (f->unfinished.told_ms) {
+            show_uint(p, "told_ms", f->unfinished.told_ms);
+        }
         show_flag(p, f, UNFINISHED_ASKING, "is_asking");
         show_flag(p, f, UNFINISHED_WATCHING, "is_watching");
     }

@@ -50,12 +50,20 @@ static void scrub(char *line, size_t n)
     }
 }
 
+void log_when(uint64_t wall_ms, char text_out[LOG_WHEN_BYTES])
+{
+    time_t seconds = (time_t)(wall_ms / 1000);
+    struct tm tm;
+    size_t n;
+
+    gmtime_r(&seconds, &tm);
+    n = strftime(text_out, LOG_WHEN_BYTES, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(text_out + n, LOG_WHEN_BYTES - n, ".%03uZ", (unsigned)(wall_ms % 1000));
+}
+
 void log_write(enum log_level level, const char *fmt, ...)
 {
     char line[LINE_BYTES];
-    uint64_t now = clock_wall_ms();
-    time_t seconds = (time_t)(now / 1000);
-    struct tm tm;
     size_t n;
     int added;
     va_list ap;
@@ -64,10 +72,9 @@ void log_write(enum log_level level, const char *fmt, ...)
     if (!log_enabled(level)) {
         return;
     }
-    gmtime_r(&seconds, &tm);
-    n = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%S", &tm);
-    n += (size_t)snprintf(line + n, sizeof(line) - n, ".%03uZ %s ", (unsigned)(now % 1000),
-                          names[level]);
+    log_when(clock_wall_ms(), line);
+    n = strlen(line);
+    n += (size_t)snprintf(line + n, sizeof(line) - n, " %s ", names[level]);
     va_start(ap, fmt);
     added = vsnprintf(line + n, sizeof(line) - n - 1, fmt, ap);
     va_end(ap);

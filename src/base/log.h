@@ -20,6 +20,10 @@ bool log_enabled(enum log_level level);
 /* "error", "warning", "info", "debug". DMCP_E_INVALID for another name. */
 int log_level_parse(const char *name, enum log_level *level_out) MUST_CHECK;
 
+/* A time as it stands in front of each line. */
+#define LOG_WHEN_BYTES 32
+void log_when(uint64_t wall_ms, char text_out[LOG_WHEN_BYTES]);
+
 void log_write(enum log_level level, const char *fmt, ...) PRINTF(2, 3);
 
 #define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)

@@ -56,6 +56,7 @@ struct action {
             uint32_t attempt;
             uint8_t flags;  /* of unfinished_record */
             bool is_reask;  /* questions of another life of the server are asked again */
+            uint64_t told_ms; /* ACT_CANCEL: it was told at this time already; 0: it was not */
         } dispatch;
     };
     struct arena arena;

@@ -150,6 +150,7 @@ static void dispatch(struct engine *e, struct call *call, const struct call_reco
     call->epoch = e->epoch;
     call->flags &= (uint8_t)~UNFINISHED_ASKING; /* it will ask again, or has its answer */
     call_move(e, call, CALL_RUNNING);
+    cancel_dispatched(e, call);
     call->dispatched_bytes = r->params.len;
     e->dispatched_bytes += r->params.len;
 }

@@ -8,14 +8,74 @@
 #include "engine/internal.h"
 
 #define LOOKS_AT_ONCE 1000 /* at requests of a session, so that others get their turn */
+#define REMIND_FIRST_MS 10000
+#define REMIND_MAX_MS 3600000
+
+/* ---- handlers that do not end ---- */
+
+static void plan_reminder(struct engine *e, struct call *call, uint32_t wait_ms)
+{
+    call->remind_wait_ms = wait_ms;
+    call->remind_ms = e->now.mono_ms + wait_ms;
+    if (call->remind_ms < e->remind_ms) {
+        e->remind_ms = call->remind_ms;
+    }
+}
+
+void cancel_dispatched(struct engine *e, struct call *call)
+{
+    call->remind_ms = 0;
+    if (call->flags & (UNFINISHED_CANCELLED | UNFINISHED_LATE)) {
+        plan_reminder(e, call, REMIND_FIRST_MS);
+    }
+}
+
+static void remind(struct engine *e, struct call *call)
+{
+    struct action *a = action_add(e->out, ACT_CANCEL, WHEN_VISIBLE);
+    uint32_t wait_ms = call->remind_wait_ms;
+
+    a->call = call->id;
+    a->dispatch.flags = call->flags & (UNFINISHED_CANCELLED | UNFINISHED_LATE);
+    a->dispatch.told_ms = call->told_ms;
+    plan_reminder(e, call, wait_ms < REMIND_MAX_MS / 2 ? wait_ms * 2 : REMIND_MAX_MS);
+}
+
+void cancel_remind_due(struct engine *e)
+{
+    struct link *k;
+
+    if (e->now.mono_ms < e->remind_ms) {
+        return;
+    }
+    e->remind_ms = UINT64_MAX;
+    for (k = list_first(&e->calls_in[CALL_RUNNING]); k;
+         k = list_next(&e->calls_in[CALL_RUNNING], k)) {
+        struct call *call = CONTAINER_OF(k, struct call, link);
+
+        if (call->remind_ms && call->remind_ms <= e->now.mono_ms) {
+            remind(e, call);
+        } else if (call->remind_ms && call->remind_ms < e->remind_ms) {
+            e->remind_ms = call->remind_ms;
+        }
+    }
+}
+
+/* ---- telling ---- */
 
 static void tell(struct engine *e, struct call *call, uint8_t why)
 {
     struct action *a;
 
     call->flags |= why;
+    if (!call->told_ms) {
+        call->told_ms = e->now.wall_ms;
+    }
     call_put_unfinished(e, call);
     if (call->state == CALL_RUNNING) {
+        if (!call->remind_ms) {
+            plan_reminder(e, call, REMIND_FIRST_MS);
+        }
         a = action_add(e->out, ACT_CANCEL, WHEN_DURABLE);
         a->call = call->id;
         a->dispatch.flags = why;

@@ -11,6 +11,7 @@ static int tick(struct engine *e, const struct command *c)
     (void)c; /* time came with engine_apply */
     call_prime_due(e);
     lists_tell_due(e);
+    cancel_remind_due(e);
     return timer_fire_due(e);
 }
 
@@ -66,6 +67,7 @@ struct engine *engine_new(struct store *store, const struct engine_options *o)
     list_init(&e->followed_streams);
     e->timers_from = key_kind_start(KEY_TIMER);
     e->next_timer_ms = UINT64_MAX;
+    e->remind_ms = UINT64_MAX;
     e->epoch = 1;
     sweep_init(e);
     return e;
@@ -130,6 +132,9 @@ uint64_t engine_deadline(const struct engine *e, struct engine_time now)
 
     if (e->lists_due_ms && e->lists_due_ms < at) {
         at = e->lists_due_ms;
+    }
+    if (e->remind_ms < at) {
+        at = e->remind_ms;
     }
     return timer_at < at ? timer_at : at;
 }

@@ -49,6 +49,9 @@ struct call {
     struct link link; /* in engine.calls_in[state] */
     uint32_t attempt, crashes;
     uint8_t flags;          /* of unfinished_record */
+    uint64_t told_ms;       /* the same */
+    uint64_t remind_ms;     /* mono, while RUNNING: when its handler is told once more; 0: never */
+    uint32_t remind_wait_ms; /* from the last time until then */
     uint64_t created_ms;    /* wall: its time limit counts from then */
     uint64_t epoch;         /* the same: the life of the server in which it last ran */
     bool is_woken;          /* while RUNNING: what it waits for has come already */
@@ -125,6 +128,7 @@ struct engine {
     uint64_t epoch;          /* the number of this life of the server */
     struct key timers_from;  /* no timer stands before this key */
     uint64_t next_timer_ms;  /* wall clock: no timer is due before; UINT64_MAX for none */
+    uint64_t remind_ms;      /* mono: no handler is told once more before; UINT64_MAX for none */
     uint64_t timers_rest_ms; /* mono: until then none fires while many calls wait for a worker */
     struct list loose_streams; /* in memory without a follower, until their rows are visible */
     struct list followed_streams;
@@ -248,6 +252,9 @@ int timer_load(struct engine *e) MUST_CHECK; /* at recovery */
 void cancel_call(struct engine *e, struct call *call);
 int cancel_apply(struct engine *e, const struct command *c) MUST_CHECK;
 void cancel_late(struct engine *e, struct call *call); /* its tool's time is over */
+/* Its handler begins to run. One that was told to end is told again from time to time. */
+void cancel_dispatched(struct engine *e, struct call *call);
+void cancel_remind_due(struct engine *e);
 /* The unfinished calls of a session that is closed, from this request on (empty: the first).
  * Contract: no rows are unwritten. */
 int cancel_session(struct engine *e, struct id session, struct str request_id) MUST_CHECK;

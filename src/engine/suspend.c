@@ -16,7 +16,8 @@ static void put_row(struct engine *e, const struct call *call, enum key_kind kin
     struct unfinished_record r = { .attempt = call->attempt,
                                    .crashes = call->crashes,
                                    .flags = call->flags,
-                                   .epoch = call->epoch };
+                                   .epoch = call->epoch,
+                                   .told_ms = call->told_ms };
     struct key k = key_of_id(kind, call->id);
     struct buf value;
 
@@ -142,6 +143,7 @@ int call_restore(struct engine *e, struct id id, const struct unfinished_record 
         call->crashes = u->crashes;
         call->flags = u->flags;
         call->epoch = u->epoch;
+        call->told_ms = u->told_ms;
         call->has_journal = true; /* or not; it is on disk then */
         rc = call_last_event(e, id, &call->n_events);
         *call_out = call;

@@ -29,7 +29,7 @@ static void deliver(const struct delivery *d, struct round *r, struct action *a)
         action_free(a);
         return;
     case ACT_CANCEL:
-        d->ops.cancel(d->ops.arg, a->call, a->dispatch.flags);
+        d->ops.cancel(d->ops.arg, a->call, a->dispatch.flags, a->dispatch.told_ms);
         action_free(a);
         return;
     default:

@@ -25,7 +25,8 @@ struct driver;
 struct driver_ops {
     void (*dispatch)(void *arg, struct action *a); /* owns it: ACT_DISPATCH, to the workers */
     void (*dispatched)(void *arg);             /* after some of them, from the same thread */
-    void (*cancel)(void *arg, struct id call, uint8_t why); /* to its handler: UNFINISHED_* */
+    /* To its handler: UNFINISHED_*, and since when it knows; 0 for the first time. */
+    void (*cancel)(void *arg, struct id call, uint8_t why, uint64_t told_ms);
     void (*failed)(void *arg, int code, const char *text); /* once, from a driver thread */
     void *arg;
 };

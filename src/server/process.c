@@ -158,11 +158,11 @@ static void dispatched(void *arg)
     workers_wake(p->workers);
 }
 
-static void cancel(void *arg, struct id call, uint8_t why)
+static void cancel(void *arg, struct id call, uint8_t why, uint64_t told_ms)
 {
     struct process *p = arg;
 
-    workers_cancel(p->workers, call, why);
+    workers_cancel(p->workers, call, why, told_ms);
 }
 
 /* ---- failure of the store ---- */

@@ -4,6 +4,9 @@
  */
 #include "server/workers.h"
 
+#include <stdio.h>
+
+#include "base/log.h"
 #include "server/crash.h"
 
 struct workers {
@@ -155,14 +158,41 @@ int workers_put(struct workers *w, struct run *r)
     return rc;
 }
 
-void workers_cancel(struct workers *w, struct id call, uint8_t why)
+/* One that was told to end and still runs. */
+struct stubborn {
+    char call[ID_HEX_BYTES + 1], tool[LIMIT_NAME_BYTES + 1]; /* the beginning of its name */
+    uint32_t attempt;
+};
+
+static void note_stubborn(struct stubborn *s, const struct run *r)
 {
+    id_to_hex(r->call, s->call);
+    snprintf(s->tool, sizeof(s->tool), "%.*s", STR_FMT(r->tool->name));
+    s->attempt = r->attempt;
+}
+
+static void log_stubborn(const struct stubborn *s, uint8_t why, uint64_t told_ms)
+{
+    char when[LOG_WHEN_BYTES];
+
+    log_when(told_ms, when);
+    log_warning("call=%s tool=%s attempt=%u: %s %s, and its handler still runs: it does not look at "
+                "dmcp_cancelled",
+                s->call, s->tool, s->attempt,
+                why & UNFINISHED_CANCELLED ? "it was cancelled at" : "its time was over at", when);
+}
+
+void workers_cancel(struct workers *w, struct id call, uint8_t why, uint64_t told_ms)
+{
+    struct stubborn stubborn = { .attempt = 0 };
+
     pthread_mutex_lock(&w->lock);
     for (struct link *k = list_first(&w->running); k; k = list_next(&w->running, k)) {
         struct run *r = CONTAINER_OF(k, struct run, link);
 
         if (id_eq(r->call, call)) {
             atomic_fetch_or(&r->told, why);
+            note_stubborn(&stubborn, r);
         }
     }
     for (struct mail *m = w->first; m; m = m->next) {
@@ -173,6 +203,9 @@ void workers_cancel(struct workers *w, struct id call, uint8_t why)
         }
     }
     pthread_mutex_unlock(&w->lock);
+    if (told_ms && stubborn.attempt > 0) {
+        log_stubborn(&stubborn, why, told_ms);
+    }
 }
 
 size_t workers_drain(struct workers *w)

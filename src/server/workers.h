@@ -25,8 +25,9 @@ int workers_put(struct workers *w, struct run *r) MUST_CHECK;
 
 void workers_wake(struct workers *w);
 
-/* Tells the call's handler, running or queued, that it is to end. */
-void workers_cancel(struct workers *w, struct id call, uint8_t why);
+/* Tells the call's handler, running or queued, that it is to end. If it runs and was told so at
+ * told_ms (not 0), that is logged: it takes no notice. */
+void workers_cancel(struct workers *w, struct id call, uint8_t why, uint64_t told_ms);
 
 /* No handler is started any more: what is queued is dropped (durable calls are on disk).
  * Returns the number of handlers still running. */

@@ -12,8 +12,9 @@
     }
 #define UNFINISHED_FIELDS                                                                          \
     { "attempt", FIELD_U32 }, { "crashes", FIELD_U32 }, { "flags", FIELD_U8 },                     \
+        { "epoch", FIELD_U64 },                                                                    \
     {                                                                                              \
-        "epoch", FIELD_U64                                                                         \
+        "told_ms", FIELD_U64                                                                       \
     }
 
 /* clang-format off */

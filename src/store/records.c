@@ -94,6 +94,7 @@ void unfinished_record_enc(struct buf *b, const struct unfinished_record *r)
     enc_u32(b, r->crashes);
     enc_u8(b, r->flags);
     enc_u64(b, r->epoch);
+    enc_u64(b, r->told_ms);
 }
 
 int unfinished_record_dec(struct str s, struct unfinished_record *r)
@@ -104,6 +105,7 @@ int unfinished_record_dec(struct str s, struct unfinished_record *r)
     r->crashes = dec_u32(&d);
     r->flags = dec_u8(&d);
     r->epoch = dec_u64(&d);
+    r->told_ms = dec_u64(&d);
     return dec_end(&d);
 }
 

@@ -49,13 +49,14 @@ enum call_method {
     CALL_COMPLETION = 4, /* ephemeral: never in a row */
 };
 
-/* | 1 | attempt 4 | crashes 4 | flags 1 | epoch 8 |: the row of an unfinished call, which is either
+/* | 1 | attempt 4 | crashes 4 | flags 1 | epoch 8 | told 8 |: the row of an unfinished call, which is either
  * `unfinished` (to be run) or `suspended` (something must come first). */
 struct unfinished_record {
     uint32_t attempt; /* the number of the attempt now running or waiting to run, from 1 */
     uint32_t crashes; /* how often this call took the process with it */
     uint8_t flags;
-    uint64_t epoch; /* of the server's life in which its last attempt ran */
+    uint64_t epoch;   /* of the server's life in which its last attempt ran */
+    uint64_t told_ms; /* when it was told first that it is to end; 0: it was not */
 };
 #define UNFINISHED_CANCELLED 1u /* its handler is to end; nobody gets a response */
 #define UNFINISHED_ASKING 2u    /* a question to the client is open */

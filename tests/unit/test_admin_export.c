@@ -95,8 +95,8 @@ static void plant_all(struct store *s)
     PLANT(s, key_of_id(KEY_CALL, id), call, CALL_LEGACY, CALL_TOOL, 9, id, id, STR("\"7\""),
           STR("tool"), STR("{ \"a\" : 1.10 }"));
     PLANT(s, key_of_id(KEY_RESULT, id), result, OUTCOME_CANCELLED, 8, 7, STR("{}"));
-    PLANT(s, key_of_id(KEY_UNFINISHED, id), unfinished, UINT32_MAX, 2, 7, 5);
-    PLANT(s, key_of_id(KEY_SUSPENDED, id), unfinished, 1, 2, 4, 5);
+    PLANT(s, key_of_id(KEY_UNFINISHED, id), unfinished, UINT32_MAX, 2, 7, 5, 6);
+    PLANT(s, key_of_id(KEY_SUSPENDED, id), unfinished, 1, 2, 4, 5, 0);
     PLANT(s, key_journal(id, STR("\x01q\0x")), journal, GUARD_INPUT, STEP_STARTED, 3, 4, 5, id,
           STR("label"), BYTES);
     PLANT(s, key_request(id, STR("\"7\"")), request, id, id);

@@ -74,13 +74,13 @@ INSPECT_TEST(says_how_far_each_call_is)
     plant_call(s, id_of(3, 3), KEY_RESULT, "add");
     plant_call(s, cancelled, KEY_SUSPENDED, "add");
     PLANT(s, key_of_id(KEY_SUSPENDED, cancelled), unfinished, .attempt = 1,
-          .flags = UNFINISHED_CANCELLED | UNFINISHED_ASKING);
+          .flags = UNFINISHED_CANCELLED | UNFINISHED_ASKING, .told_ms = 1500);
     answer(s, (struct admin_query){ .view = DMCP_VIEW_CALLS });
     expect_part("\"tool\":\"add\",\"status\":\"unfinished\",\"attempt\":2,\"crashes\":1,"
                 "\"created_ms\":1000");
     expect_part("\"status\":\"suspended\",\"attempt\":2,\"crashes\":1,\"created_ms\"");
     expect_part("\"status\":\"suspended\",\"attempt\":1,\"crashes\":0,\"is_cancelled\":true,"
-                "\"is_asking\":true");
+                "\"told_ms\":1500,\"is_asking\":true");
     expect_part("\"status\":\"finished\",\"outcome\":\"result\",\"is_error\":false,"
                 "\"finished_ms\":2000,\"events\":3,\"created_ms\":1000");
     expect_part("\"request_id\":7,\"era\":\"legacy\"");

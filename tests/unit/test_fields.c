@@ -59,7 +59,7 @@ TEST(fields, take_every_record_to_pieces_and_put_it_together_again)
     CHECK(call, key_of_id(KEY_CALL, call), CALL_LEGACY, CALL_TOOL, TIMES, call, call, STR("7"),
           STR("tool"), STR("{}"));
     CHECK(result, key_of_id(KEY_RESULT, call), OUTCOME_ERROR, TIMES, TIMES, STR("{}"));
-    CHECK(unfinished, key_of_id(KEY_UNFINISHED, call), 2, 1, 4, TIMES);
+    CHECK(unfinished, key_of_id(KEY_UNFINISHED, call), 2, 1, 4, TIMES, TIMES);
     CHECK(journal, key_journal(call, STR("\x01m\0x")), GUARD_MAP, STEP_DONE, 2, TIMES, TIMES, call,
           STR("label"), STR("body"));
     CHECK(request, key_request(call, STR("\"7\"")), call, call);
@@ -72,7 +72,7 @@ TEST(fields, take_every_record_to_pieces_and_put_it_together_again)
 
 TEST(fields, take_the_rows_without_a_record_too)
 {
-    struct unfinished_record suspended = { 2, 1, 4, TIMES };
+    struct unfinished_record suspended = { 2, 1, 4, TIMES, TIMES };
     struct buf b;
 
     buf_init(&b, MIB);

@@ -144,15 +144,18 @@ static int decode_unfinished(struct str s)
 
 TEST(records, unfinished)
 {
-    struct unfinished_record r = { .attempt = 0x01020304, .crashes = 2, .flags = 3, .epoch = 9 },
+    struct unfinished_record r = { .attempt = 0x01020304, .crashes = 2, .flags = 3, .epoch = 9,
+                                   .told_ms = 7 },
                              back;
     struct buf b;
 
     buf_init(&b, 1000);
     unfinished_record_enc(&b, &r);
     assert_int_equal(unfinished_record_dec(buf_str(&b), &back), DMCP_OK);
-    assert_true(back.attempt == r.attempt && back.crashes == 2);
-    expect_record(&b, STR("\x01\x01\x02\x03\x04\0\0\0\x02\x03\0\0\0\0\0\0\0\x09"), decode_unfinished);
+    assert_true(back.attempt == r.attempt && back.crashes == 2 && back.told_ms == 7);
+    expect_record(&b,
+                  STR("\x01\x01\x02\x03\x04\0\0\0\x02\x03\0\0\0\0\0\0\0\x09\0\0\0\0\0\0\0\x07"),
+                  decode_unfinished);
 }
 
 static int decode_result(struct str s)
