@@ -23,8 +23,8 @@ const names = (list) => list.map((one) => one.name);
 const twice = { DMCP_VALIDATE_EFFECTS: 'on' };
 
 /* What becomes of a server and a client that nothing unusual happened to. */
-async function visit(kind, program, run, capabilities) {
-    const server = await kind.started(program, twice);
+async function visit(kind, program, run, capabilities, env) {
+    const server = await kind.started(program, { ...twice, ...env });
     const client = await kind.connect(server, { capabilities });
 
     await run(client, server);
@@ -165,6 +165,101 @@ test('answers a form, declines one, and answers for its model', (kind) =>
     assert.deepStrictEqual(forms[0].requestedSchema.required, ['response']);
     assert.strictEqual(text(sampled), 'LLM response: hello, again');
 }, { elicitation: {}, sampling: {} }));
+
+test('sends its user to pages, and is told when the server is done with them', (kind) =>
+     visit(kind, 'tests/asks', async (client) => {
+    const pages = [], done = [];
+
+    client.on('elicitation/create', (request) => {
+        pages.push(request.params);
+        return { action: 'accept' };
+    });
+    client.on('notifications/elicitation/complete', (n) => { done.push(n.params.elicitationId); });
+    assert.strictEqual(text(await client.tool('page', {})), 'accepted');
+    await until(() => done.length === 1, 'the end of the first page');
+    assert.strictEqual(pages[0].mode, 'url');
+    assert.match(pages[0].url, /^https:\/\/pay\.example\//);
+
+    const wanted = await client.tool('guarded', { name: 'Ada' }).catch((error) => error);
+    assert.strictEqual(wanted.code, -32042);
+    assert.strictEqual(wanted.data.elicitations[0].url, 'https://login.example/');
+    await client.tool('visited', { name: 'Ada' });
+    await until(() => done.length === 2, 'the end of the second page');
+    assert.deepStrictEqual(done, [pages[0].elicitationId, wanted.data.elicitations[0].elicitationId]);
+    assert.strictEqual(text(await client.tool('guarded', { name: 'Ada' })), 'welcome, Ada');
+}, { elicitation: { url: {} } }));
+
+test('tells its roots, and lends its model with tools', (kind) =>
+     visit(kind, 'tests/asks', async (client) => {
+    const roots = [{ uri: 'file:///home/ada', name: 'home' }];
+    const use = { type: 'tool_use', id: '1', name: 'weather', input: { city: 'Paris' } };
+    const params = { messages: [{ role: 'user', content: { type: 'text', text: 'Well?' } }],
+                     maxTokens: 10,
+                     tools: [{ name: 'weather', inputSchema: { type: 'object' } }] };
+    const offered = [];
+
+    client.on('roots/list', () => ({ roots }));
+    client.on('sampling/createMessage', (request) => {
+        offered.push(request.params.tools[0].name);
+        return { role: 'assistant', model: 'none', stopReason: 'toolUse', content: [use] };
+    });
+    assert.deepStrictEqual(JSON.parse(text(await client.tool('roots', {}))), roots);
+    const answer = JSON.parse(text(await client.tool('model', { params })));
+    assert.deepStrictEqual(answer.content[0], use);
+    assert.deepStrictEqual(offered, ['weather']);
+}, { roots: {}, sampling: { tools: {} } }));
+
+test('goes through all pages of a list', (kind) =>
+     visit(kind, 'tests/everything', async (client) => {
+    const all = [];
+    let cursor, n = 0;
+
+    do {
+        const page = await client.listTools({ cursor });
+        all.push(...names(page.tools));
+        cursor = page.nextCursor;
+        n++;
+    } while (cursor);
+    /* the SDK 2.x goes through them by itself */
+    assert.strictEqual(n, subject === 'sdk2' ? 1 : Math.ceil(all.length / 5));
+    assert(all.length > 5);
+    assert.strictEqual(new Set(all).size, all.length);
+    assert(all.includes('test_simple_text') && all.includes('peek'));
+}, {}, { DMCP_PAGE: '5' }));
+
+test('sees tools come and go', (kind) =>
+     visit(kind, 'tests/changing', async (client) => {
+    const one = { kind: 'tool', name: 'new_one' };
+    let n = 0;
+
+    client.on('notifications/tools/list_changed', () => { n++; });
+    assert(!names((await client.listTools()).tools).includes('new_one'));
+    await client.tool('offer', one);
+    await until(() => n === 1, 'the notification');
+    assert(names((await client.listTools()).tools).includes('new_one'));
+    assert.strictEqual(text(await client.tool('new_one', {})), 'this is new_one');
+    await client.tool('withdraw', one);
+    await until(() => n === 2, 'the second notification');
+    await assert.rejects(client.tool('new_one', {}), { code: -32602 });
+}));
+
+test('gives up a call, whose steps end there', async (kind) => {
+    const server = await kind.started('tests/gates');
+    const client = await kind.connect(server);
+    const giveUp = new AbortController();
+    const call = walk(client, server, { signal: giveUp.signal });
+
+    await until(() => server.count('x 2') === 1, 'the second step');
+    giveUp.abort('enough');
+    await assert.rejects(call);
+    await until(() => server.calls()[0].is_cancelled, 'the cancellation');
+    server.openGate();
+    await until(() => server.calls()[0].outcome === 'cancelled', 'the end of the call');
+    assert.deepStrictEqual([1, 2, 3].map((i) => server.count(`x ${i}`)), [1, 1, 0]);
+    await client.ping();
+    await client.close();
+    await server.kill();
+});
 
 test('that cannot be asked is not, and the tool says so', (kind) =>
      visit(kind, 'tests/everything', async (client) => {

@@ -13,7 +13,7 @@
  */
 'use strict';
 
-const { spawn } = require('node:child_process');
+const { execFileSync, spawn } = require('node:child_process');
 const { createRequire } = require('node:module');
 const assert = require('node:assert');
 const fs = require('node:fs');
@@ -67,6 +67,14 @@ class Server {
 
         this.child.kill(signal);
         return ended;
+    }
+
+    /* What its operator sees of its calls, newest first. */
+    calls() {
+        const said = execFileSync(path.join(BUILD, 'dmcp'), ['inspect', 'calls', '--json', '--store',
+                                                             this.path('store')]);
+
+        return JSON.parse(said).calls;
     }
 
     /* Until its network thread was through its work twice: what was to be sent was sent. */
@@ -165,6 +173,7 @@ class Sdk1 extends HttpKind {
             'elicitation/create': types.ElicitRequestSchema,
             'sampling/createMessage': types.CreateMessageRequestSchema,
             'roots/list': types.ListRootsRequestSchema,
+            'notifications/elicitation/complete': types.ElicitationCompleteNotificationSchema,
             'notifications/message': types.LoggingMessageNotificationSchema,
             'notifications/resources/updated': types.ResourceUpdatedNotificationSchema,
             'notifications/tools/list_changed': types.ToolListChangedNotificationSchema,
