@@ -109,7 +109,7 @@ static void add_status(struct table *t, yyjson_val *call)
 
 static const char *handler_name(yyjson_val *call)
 {
-    const char *const methods[] = { "tool", "prompt", "resource" };
+    const char *const methods[] = { "tool", "prompt", "resource", "notice" };
 
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         if (yyjson_obj_get(call, methods[i])) {

@@ -231,6 +231,22 @@ DMCP_API void dmcp_server_expect(dmcp_server *server, dmcp_list list);
 DMCP_API void dmcp_on_start(dmcp_server *server, dmcp_handler_fn *fn, void *context);
 
 /*
+ * Registers what is to be done when a client says that its roots have changed. The function is run as
+ * a call in that client's session, once for each time that it says so, with all that a handler of a
+ * tool may do. It asks for the roots as they are now by dmcp_list_roots. What it sends and asks goes to
+ * the session's own stream; a client that has none open gets it when it opens one, so a question should
+ * have a time limit. Its reply goes nowhere; what it found out it keeps in a map, or tells other calls
+ * by one (dmcp_until).
+ * Arguments: context is what dmcp_call_context gives. One function; before dmcp_server_main.
+ * Lifetime: the context must outlast the server.
+ * Thread: the caller's; the function runs in a worker.
+ * Durability: the call is durable before the client is told that its notification was accepted.
+ * Errors: reported by dmcp_server_main.
+ * Source: MCP 2025-11-25, client features, roots, "Root List Changes".
+ */
+DMCP_API void dmcp_on_roots_changed(dmcp_server *server, dmcp_handler_fn *fn, void *context);
+
+/*
  * Runs the server until it is told to stop (SIGTERM, SIGINT): reads the command line, the
  * configuration file and the environment, watches over the process that does the work and starts
  * it again when it crashes. `--help` lists the options.
@@ -358,17 +374,20 @@ DMCP_API const char *dmcp_call_uri(const dmcp_call *call);
 
 /*
  * Who and what the call is: its id (32 hexadecimal digits, the same in every attempt), the name
- * of its tool, the context the tool was added with, and the number of this attempt, from 1.
+ * of its tool, the context the tool was added with, and the number of this attempt, from 1; and a
+ * name for its session, the same in all calls of that session: what is known of a client can be kept
+ * under it in a map. It is not the session's id, which nobody else should know.
  * Arguments: the call.
  * Lifetime: of the call.
  * Thread: the handler's.
  * Durability: none.
- * Errors: none. Outside of tools id and tool are empty and the attempt is 1.
+ * Errors: none. Outside of tools id, tool and session are empty and the attempt is 1.
  */
 DMCP_API const char *dmcp_call_id(const dmcp_call *call);
 DMCP_API const char *dmcp_call_tool(const dmcp_call *call);
 DMCP_API void *dmcp_call_context(const dmcp_call *call);
 DMCP_API unsigned dmcp_call_attempt(const dmcp_call *call);
+DMCP_API const char *dmcp_call_session(const dmcp_call *call);
 
 /*
  * The server that the call is of, for the functions that add and remove.

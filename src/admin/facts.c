@@ -117,7 +117,8 @@ static const char *const outcome_names[] = {
     [OUTCOME_RESULT] = "result", [OUTCOME_ERROR] = "error", [OUTCOME_CANCELLED] = "cancelled"
 };
 static const char *const method_names[] = {
-    [CALL_TOOL] = "tool", [CALL_PROMPT] = "prompt", [CALL_RESOURCE] = "resource"
+    [CALL_TOOL] = "tool", [CALL_PROMPT] = "prompt", [CALL_RESOURCE] = "resource",
+    [CALL_NOTICE] = "notice"
 };
 
 static void show_request_id(struct page *p, struct str json)

@@ -262,6 +262,17 @@ int call_flush_recorded(dmcp_call *call)
 
 /* ---- what the handler asks the call ---- */
 
+void call_name_session(dmcp_call *call, struct id session)
+{
+    struct buf b;
+
+    buf_init(&b, 64);
+    buf_addz(&b, "session ");
+    buf_add_str(&b, id_bytes(&session));
+    id_to_hex(digest_id(buf_str(&b)), call->session_name);
+    buf_fini(&b);
+}
+
 const char *dmcp_call_id(const dmcp_call *call)
 {
     return call->id_hex;
@@ -275,6 +286,11 @@ const char *dmcp_call_tool(const dmcp_call *call)
 dmcp_server *dmcp_call_server(const dmcp_call *call)
 {
     return call->env->server;
+}
+
+const char *dmcp_call_session(const dmcp_call *call)
+{
+    return call->session_name;
 }
 
 void *dmcp_call_context(const dmcp_call *call)

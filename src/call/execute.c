@@ -94,7 +94,7 @@ static enum call_outcome write_failure(dmcp_call *call, int code, struct buf *ou
         page_write_error(call, out);
         return OUTCOME_ERROR;
     }
-    if (call_method(call) != CALL_TOOL) {
+    if (call_method(call) != CALL_TOOL && call_method(call) != CALL_NOTICE) {
         write_rpc_error(call, code, message, out);
         return OUTCOME_ERROR;
     }
@@ -226,6 +226,7 @@ void call_execute(struct call_env *env, struct waiter *waiter, const struct run 
     call->is_dirty = run->attempt > 1; /* what earlier attempts left may not be durable yet */
     call->tool_name = call_dup(call, run->tool->name).p;
     id_to_hex(call->id, call->id_hex);
+    call_name_session(call, run->session);
     current_begin(call->id);
     rc = call_read_params(call);
     if (rc == DMCP_OK) {

@@ -240,7 +240,7 @@ int reply_write(dmcp_call *call, struct buf *out)
     struct buf structured;
     int rc;
 
-    if (call_method(call) != CALL_TOOL) {
+    if (call_method(call) != CALL_TOOL && call_method(call) != CALL_NOTICE) {
         return write_listed(call, out);
     }
     buf_init(&structured, SIZE_MAX / 2);

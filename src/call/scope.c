@@ -50,6 +50,8 @@ const char *call_who(dmcp_call *call)
         return dmcp_format(call, "resource \"%s\"", call->tool_name);
     case CALL_COMPLETION:
         return dmcp_format(call, "completion of \"%s\"", call->tool_name);
+    case CALL_NOTICE:
+        return dmcp_format(call, "the handler of %s", call->tool_name);
     case CALL_TOOL:
         break;
     }

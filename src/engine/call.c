@@ -254,13 +254,15 @@ static void begin(struct engine *e, const struct command *c)
 
     r.created_ms = e->now.wall_ms;
     call = call_add(e, c->call, &r);
-    call->flags = c->start.key.p ? UNFINISHED_KEYED : 0;
+    call->flags = c->start.is_notice ? UNFINISHED_OWN : c->start.key.p ? UNFINISHED_KEYED : 0;
     put_start(e, call, &r);
     idempotency_put(e, c);
     if (c->start.timeout_ms) {
         timer_put(e, call->id, STR(TIMER_CALL_TIMEOUT), c->start.timeout_ms);
     }
-    if (c->peer) {
+    if (c->start.is_notice) {
+        notice_begun(e, c);
+    } else if (c->peer) {
         f = follower_add(e, c->peer, c->session, call->id, 1, c->start.credit);
         f->knows_id = c->start.knows_prime;
         f->told = c->start.cannot_resume ? no_id : f->told;
@@ -463,27 +465,6 @@ int call_park(struct engine *e, const struct command *c)
     if (call && call->state == CALL_RUNNING) {
         call->tool = c->park.tool;
         call_move(e, call, CALL_PARKED);
-    }
-    return DMCP_OK;
-}
-
-/* Its clients learn where to resume, and come back when they need to. Who cannot stays. */
-int call_detach(struct engine *e, const struct command *c)
-{
-    struct call *call = call_find(e, c->call);
-    struct link *k, *next;
-    struct follower *f;
-
-    if (!call) {
-        return DMCP_OK;
-    }
-    call_prime(e, call);
-    for (k = list_first(&call->followers); k; k = next) {
-        next = list_next(&call->followers, k);
-        f = CONTAINER_OF(k, struct follower, link);
-        if (follower_can_resume(f)) {
-            follower_end(e, f);
-        }
     }
     return DMCP_OK;
 }

@@ -50,6 +50,9 @@ enum step_op {
     STEP_OP_RESET,  /* started -> absent */
 };
 
+/* What the request ids of notices begin with: no request of a client's began them. */
+#define NOTICE_REQUEST "\"!notice "
+
 struct command {
     struct mail mail;
     enum command_kind kind;
@@ -74,6 +77,8 @@ struct command {
             struct str key;            /* idempotency key; absent for none */
             struct id key_scope;       /* digest of whose key it is, and for which tool */
             struct id key_digest;      /* of the arguments: what a repeat must equal */
+            bool is_notice;            /* of a notification: ACT_DONE when it is durable, and no
+                                          response; its events go to the session's own stream */
         } start;
         struct {
             enum call_outcome outcome;

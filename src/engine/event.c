@@ -18,10 +18,26 @@ static void put_event(struct engine *e, struct id stream, uint64_t sequence, str
     buf_fini(&value);
 }
 
+int event_prepare(struct engine *e, const struct call *call)
+{
+    struct stream *own;
+    int rc = call->flags & UNFINISHED_OWN ? stream_load(e, call->session, &own) : DMCP_OK;
+
+    return rc == DMCP_E_GONE ? DMCP_OK : rc; /* gone: nobody will ever ask for it */
+}
+
 void event_append(struct engine *e, struct call *call, struct str message)
 {
     struct link *k, *next;
 
+    if (call->flags & UNFINISHED_OWN) {
+        struct stream *own = hmap_get(&e->streams, id_bytes(&call->session));
+
+        if (own) {
+            event_append_own(e, own, message);
+        }
+        return;
+    }
     call->n_events++;
     put_event(e, call->id, call->n_events, message);
     for (k = list_first(&call->followers); k; k = next) {
@@ -63,7 +79,7 @@ static int append(struct engine *e, struct call *call, const struct command *c)
         if (rc != DMCP_OK) {
             return rc;
         }
-    } else if (c->event.to_session) {
+    } else if (c->event.to_session || call->flags & UNFINISHED_OWN) {
         rc = stream_load(e, call->session, &own);
         if (rc == DMCP_OK) {
             event_append_own(e, own, c->event.message);

@@ -175,7 +175,6 @@ int call_start(struct engine *e, const struct command *c) MUST_CHECK;
 int call_done(struct engine *e, const struct command *c) MUST_CHECK;
 int call_release(struct engine *e, const struct command *c) MUST_CHECK;
 int call_park(struct engine *e, const struct command *c) MUST_CHECK;
-int call_detach(struct engine *e, const struct command *c) MUST_CHECK;
 int call_flush(struct engine *e, const struct command *c) MUST_CHECK;
 struct call *call_find(const struct engine *e, struct id id); /* unfinished, or NULL */
 struct call *call_add(struct engine *e, struct id id, const struct call_record *r);
@@ -223,6 +222,7 @@ int call_load(struct engine *e, struct id id, struct call **call_out) MUST_CHECK
 int call_restore(struct engine *e, struct id id, const struct unfinished_record *u,
                  struct call **call_out) MUST_CHECK;
 void call_wake(struct engine *e, struct call *call); /* something that it waits for has come */
+void call_reask(struct engine *e, struct call *call);
 void call_followed(struct engine *e, struct call *call); /* it has a new follower */
 void call_left(struct engine *e, struct call *call); /* its last follower went */
 /* Without reading it back. Contract: no rows are unwritten. */
@@ -315,9 +315,18 @@ int journal_check_guard(const struct journal_record *old, enum step_guard asked,
 int map_apply(struct engine *e, const struct command *c) MUST_CHECK;
 int loop_apply(struct engine *e, const struct command *c) MUST_CHECK;
 int event_apply(struct engine *e, const struct command *c) MUST_CHECK;
-void event_append(struct engine *e, struct call *call, struct str message); /* to its stream */
+/* To its stream, or to its session's own: for that event_prepare was called before anything was
+ * changed. */
+void event_append(struct engine *e, struct call *call, struct str message);
+int event_prepare(struct engine *e, const struct call *call) MUST_CHECK;
 
 void event_append_own(struct engine *e, struct stream *s, struct str message);
+
+/* ---- notice.c ---- */
+
+void notice_begun(struct engine *e, const struct command *c); /* its call; tell the client */
+/* A session's own stream has a listener (again). Contract: no rows are unwritten. */
+int notice_followed(struct engine *e, struct id session) MUST_CHECK;
 
 /* ---- subscribe.c ---- */
 
@@ -338,6 +347,7 @@ void lists_catch_up(struct engine *e, struct stream *s);
 /* ---- stream.c ---- */
 
 int stream_follow(struct engine *e, const struct command *c) MUST_CHECK;
+int stream_detach(struct engine *e, const struct command *c) MUST_CHECK;
 int stream_credit(struct engine *e, const struct command *c) MUST_CHECK;
 int stream_unfollow(struct engine *e, const struct command *c) MUST_CHECK;
 

@@ -388,6 +388,9 @@ static int follow_session(struct engine *e, const struct command *c)
     follower_prime(e, f);
     rc = follower_pump(e, f);
     if (rc == DMCP_OK) {
+        rc = notice_followed(e, c->session);
+    }
+    if (rc == DMCP_OK) {
         lists_catch_up(e, s); /* behind what is there, which must be read before rows are added */
     }
     return rc;
@@ -399,6 +402,27 @@ int stream_follow(struct engine *e, const struct command *c)
         return ENGINE_WRITE_FIRST;
     }
     return id_eq(c->follow.stream, c->session) ? follow_session(e, c) : follow_call(e, c);
+}
+
+/* Its clients learn where to resume, and come back when they need to. Who cannot stays. */
+int stream_detach(struct engine *e, const struct command *c)
+{
+    struct call *call = call_find(e, c->call);
+    struct link *k, *next;
+    struct follower *f;
+
+    if (!call) {
+        return DMCP_OK;
+    }
+    call_prime(e, call);
+    for (k = list_first(&call->followers); k; k = next) {
+        next = list_next(&call->followers, k);
+        f = CONTAINER_OF(k, struct follower, link);
+        if (follower_can_resume(f)) {
+            follower_end(e, f);
+        }
+    }
+    return DMCP_OK;
 }
 
 int stream_credit(struct engine *e, const struct command *c)

@@ -87,17 +87,23 @@ void call_wake(struct engine *e, struct call *call)
     }
 }
 
-/* Somebody follows it (again). Questions that were asked in another life of the server went to a
- * client that may not know of them any more: the handler runs again and asks anew. */
+/* Questions that were asked in another life of the server went to a client that may not know of them
+ * any more: the handler runs again and asks anew. */
+void call_reask(struct engine *e, struct call *call)
+{
+    if ((call->state == CALL_SUSPENDED || call->state == CALL_LEAVING) &&
+        call->flags & UNFINISHED_ASKING && call->epoch != e->epoch && !e->options.clients_stay) {
+        call_wake(e, call);
+    }
+}
+
+/* Somebody follows it (again). */
 void call_followed(struct engine *e, struct call *call)
 {
     if (call->state == CALL_LEAVING) {
         call_move(e, call, CALL_SUSPENDED);
     }
-    if (call->state == CALL_SUSPENDED && call->flags & UNFINISHED_ASKING &&
-        call->epoch != e->epoch && !e->options.clients_stay) {
-        call_wake(e, call);
-    }
+    call_reask(e, call);
 }
 
 void call_left(struct engine *e, struct call *call)

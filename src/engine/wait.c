@@ -110,6 +110,10 @@ int wait_apply(struct engine *e, const struct command *c)
     if (engine_has_unwritten(e)) {
         return ENGINE_WRITE_FIRST; /* a signal of this very batch must be seen */
     }
+    rc = event_prepare(e, call);
+    if (rc != DMCP_OK) {
+        return rc;
+    }
     if (is_taken_back(c)) { /* 0 */
         rc = take_back(e, call, c);
         engine_wake(e, c->waiter, WHEN_VISIBLE, DMCP_OK, STR(""));

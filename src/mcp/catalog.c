@@ -102,6 +102,8 @@ static enum offer offer_of(enum call_method method, struct str name)
         return OFFER_PROMPTS;
     case CALL_RESOURCE:
         return uri_template_is(name) ? OFFER_TEMPLATES : OFFER_RESOURCES;
+    case CALL_NOTICE:
+        return OFFER_NOTICES;
     case CALL_TOOL:
     case CALL_COMPLETION:
         break;
@@ -122,7 +124,7 @@ static void tell(struct catalog *c, const struct tool *added)
     for (unsigned i = 0; i < N_LISTS; i++) {
         change.digests[i] = EMPTY_DIGEST;
     }
-    for (int i = 0; i < N_OFFERS; i++) {
+    for (int i = 0; i < OFFER_NOTICES; i++) {
         change.digests[list_of((enum offer)i)] += c->offers[i].digest;
     }
     if (c->changed) {
@@ -147,7 +149,9 @@ int catalog_add(struct catalog *c, const struct tool_spec *s, struct err *e)
                      STR_FMT(key));
     } else {
         append(t, tool);
-        c->is_offered[list_of(offer_of(s->method, key))] = true;
+        if (s->method != CALL_NOTICE) {
+            c->is_offered[list_of(offer_of(s->method, key))] = true;
+        }
         c->has_completion |= tool->completion != NULL;
         tell(c, tool);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All that a server offers: four lists of tools, each in the order in which they were added. Tools
+ * All that a server offers: lists of tools, each in the order in which they were added. Tools
  * come and go while the server runs, by any thread; a lock is held for as long as it takes to find,
  * to copy a page or to change, and never while something is run, matched or waited for.
  *
@@ -14,7 +14,14 @@
 #include "base/hmap.h"
 #include "mcp/tool.h"
 
-enum offer { OFFER_TOOLS, OFFER_PROMPTS, OFFER_RESOURCES, OFFER_TEMPLATES, N_OFFERS };
+enum offer {
+    OFFER_TOOLS,
+    OFFER_PROMPTS,
+    OFFER_RESOURCES,
+    OFFER_TEMPLATES,
+    OFFER_NOTICES, /* what notifications of clients begin; named by their methods, in no list */
+    N_OFFERS
+};
 
 struct tools {
     struct tool **all; /* by their numbers */

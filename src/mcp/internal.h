@@ -178,6 +178,9 @@ void call_begin(struct endpoint *e, struct exchange *x, const struct session_inf
  * asks for the answer. */
 void call_attach(struct endpoint *e, struct exchange *x, const struct session_info *s,
                  const struct call_record *call, struct str error);
+/* A notification that a handler wants to hear of. */
+void notice_begin(struct endpoint *e, struct exchange *x, const struct session_info *s,
+                  const struct tool *notice);
 bool accept_has(struct str accept, const char *type);
 /* By weight, and by the order of the two types where that is the same. */
 bool accept_prefers_stream(struct str accept);

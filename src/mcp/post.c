@@ -202,7 +202,24 @@ static bool cancel_request(struct endpoint *e, struct exchange *x)
     return true;
 }
 
-static void take_notification(struct endpoint *e, struct exchange *x)
+/* notifications/roots/list_changed, where somebody wants to hear of it. */
+static bool tell_of_roots(struct endpoint *e, struct exchange *x, const struct session_info *s)
+{
+    const struct tool *notice;
+
+    if (!(s->client & SESSION_ROOTS)) {
+        return false;
+    }
+    notice = catalog_hold_in(e->config.catalog, OFFER_NOTICES, x->message->method);
+    if (notice) {
+        notice_begin(e, x, s, notice);
+        tool_release(notice);
+    }
+    return notice != NULL;
+}
+
+static void take_notification(struct endpoint *e, struct exchange *x,
+                              const struct session_info *s)
 {
     struct command *c;
 
@@ -215,6 +232,9 @@ static void take_notification(struct endpoint *e, struct exchange *x)
         return;
     }
     if (str_eq(x->message->method, STR("notifications/cancelled")) && cancel_request(e, x)) {
+        return;
+    }
+    if (str_eq(x->message->method, STR(NOTICE_ROOTS)) && tell_of_roots(e, x, s)) {
         return;
     }
     exchange_respond(e, x, 202, STR_NONE);
@@ -251,7 +271,7 @@ void post_continue(struct endpoint *e, struct exchange *x, const struct session_
         method_run(e, x, s);
         break;
     case RPC_NOTIFICATION:
-        take_notification(e, x);
+        take_notification(e, x, s);
         break;
     case RPC_RESULT:
     case RPC_ERROR:

@@ -67,19 +67,16 @@ static void add_key(struct exchange *x, struct str name, struct str key, struct 
     buf_fini(&text);
 }
 
-/* Posts the start of a call; of its record method, name and params are given. */
-static void start_durable(struct endpoint *e, struct exchange *x, const struct session_info *s,
-                          const struct call_record *call, uint64_t timeout_ms)
+/* What starts a durable call, but for what it is to its client; of its record method, name and params
+ * are given. */
+static struct command *new_call(struct endpoint *e, struct exchange *x,
+                                const struct session_info *s, const struct call_record *call,
+                                uint64_t timeout_ms)
 {
     const struct str whole[] = { x->message->method, call->name, call->params };
-    struct str key = STR_NONE;
-    struct command *c;
+    struct command *c = endpoint_command(x, CMD_CALL_START);
     uint8_t random[10];
 
-    if (!read_key(e, x, &key)) {
-        return;
-    }
-    c = endpoint_command(x, CMD_CALL_START);
     endpoint_random(e, random, sizeof(random));
     c->call = uuid7_next(&e->uuids, e->now_ms, random);
     c->call.b[15] = s->id.b[15]; /* the session's shard (keys.h) */
@@ -87,19 +84,56 @@ static void start_durable(struct endpoint *e, struct exchange *x, const struct s
                                             .method = call->method,
                                             .session = s->id,
                                             .digest = digest_of(whole, COUNT_OF(whole)),
-                                            .request_id = command_dup(c, x->request_id),
                                             .name = command_dup(c, call->name),
                                             .params = command_dup(c, call->params) };
     c->start.log_level = s->log_level;
     c->start.client = s->client;
+    c->start.timeout_ms = timeout_ms;
+    return c;
+}
+
+static void start_durable(struct endpoint *e, struct exchange *x, const struct session_info *s,
+                          const struct call_record *call, uint64_t timeout_ms)
+{
+    struct str key = STR_NONE;
+    struct command *c;
+
+    if (!read_key(e, x, &key)) {
+        return;
+    }
+    c = new_call(e, x, s, call, timeout_ms);
+    c->start.record.request_id = command_dup(c, x->request_id);
     c->start.credit = x->credit;
     c->start.knows_prime = version_has_priming(x->version) && !e->config.is_pipe;
     c->start.cannot_resume = e->config.is_pipe;
     c->start.only_attaches = x->missing.p != NULL;
-    c->start.timeout_ms = timeout_ms;
     add_key(x, call->name, key, c);
     x->is_follower = true;
     exchange_move(e, x, EXCHANGE_ENGINE);
+    e->ops.post(e->ops.arg, c);
+}
+
+void notice_begin(struct endpoint *e, struct exchange *x, const struct session_info *s,
+                  const struct tool *notice)
+{
+    struct call_record call = { .method = (uint8_t)notice->method, .name = notice->name };
+    struct command *c;
+    struct buf params;
+    char id[ID_HEX_BYTES + 1];
+
+    buf_init(&params, SIZE_MAX / 2);
+    if (x->message->params) {
+        json_write(&params, x->message->params);
+    } else {
+        buf_addz(&params, "{}");
+    }
+    call.params = buf_str(&params);
+    c = new_call(e, x, s, &call, notice->timeout_ms);
+    id_to_hex(c->call, id);
+    c->start.record.request_id = str_of(arena_printf(&c->arena, NOTICE_REQUEST "%s\"", id));
+    c->start.is_notice = true;
+    buf_fini(&params);
+    exchange_move(e, x, EXCHANGE_ENGINE); /* 202 when it is durable */
     e->ops.post(e->ops.arg, c);
 }
 

@@ -87,6 +87,7 @@ static void write_entry(struct json_writer *w, const struct tool_spec *s)
         }
         break;
     case CALL_COMPLETION:
+    case CALL_NOTICE:
         break; /* in no list */
     }
 }
@@ -146,6 +147,8 @@ const char *tool_method_name(enum call_method method)
         return "resource";
     case CALL_COMPLETION:
         return "completion";
+    case CALL_NOTICE:
+        return "notice";
     }
     return "tool";
 }
@@ -160,7 +163,7 @@ static int check_spec(const struct tool_spec *s, struct err *e)
     const char *what = tool_method_name(s->method);
     struct str key = tool_spec_key(s);
 
-    if (s->method != CALL_RESOURCE && !is_good_name(s->name)) {
+    if (s->method != CALL_RESOURCE && s->method != CALL_NOTICE && !is_good_name(s->name)) {
         return err_set(e, DMCP_E_INVALID, "%s \"%.*s\": a name has 1 to 128 of A-Z a-z 0-9 _ - .",
                        what, STR_FMT(s->name));
     }

@@ -16,6 +16,8 @@
 #include "base/err.h"
 #include "engine/command.h"
 
+#define NOTICE_ROOTS "notifications/roots/list_changed"
+
 struct schema;
 struct dmcp_call;
 

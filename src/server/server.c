@@ -95,6 +95,16 @@ void dmcp_server_set_instructions(dmcp_server *s, const char *instructions)
     s->instructions = keep(&s->arena, instructions);
 }
 
+void dmcp_on_roots_changed(dmcp_server *s, dmcp_handler_fn *fn, void *context)
+{
+    const struct tool_spec spec = { .method = CALL_NOTICE,
+                                    .name = STR(NOTICE_ROOTS),
+                                    .handler = { fn, context } };
+    struct err e = { 0 };
+
+    server_failed(s, catalog_add(&s->catalog, &spec, &e), &e);
+}
+
 void dmcp_on_start(dmcp_server *s, dmcp_handler_fn *fn, void *context)
 {
     struct start_fn *f = arena_zalloc(&s->arena, sizeof(*f));

@@ -77,7 +77,7 @@ int call_record_dec(struct str s, struct call_record *r)
     struct decoder d = begin(s);
 
     r->era = dec_code(&d, CALL_MODERN);
-    r->method = dec_code(&d, CALL_RESOURCE);
+    r->method = dec_code(&d, CALL_NOTICE);
     r->created_ms = dec_u64(&d);
     r->session = dec_id(&d);
     r->digest = dec_id(&d);

@@ -46,7 +46,8 @@ enum call_method {
     CALL_TOOL = 1,
     CALL_PROMPT = 2,
     CALL_RESOURCE = 3,
-    CALL_COMPLETION = 4, /* ephemeral: never in a row */
+    CALL_NOTICE = 4,     /* of a notification of the client's */
+    CALL_COMPLETION = 5, /* ephemeral: never in a row */
 };
 
 /* | 1 | attempt 4 | crashes 4 | flags 1 | epoch 8 | told 8 |: the row of an unfinished call, which is either
@@ -62,6 +63,7 @@ struct unfinished_record {
 #define UNFINISHED_ASKING 2u    /* a question to the client is open */
 #define UNFINISHED_LATE 4u      /* its tool's time is over; the response says so */
 #define UNFINISHED_KEYED 16u    /* an idempotency key leads to it */
+#define UNFINISHED_OWN 32u      /* its events go to its session's own stream */
 #define UNFINISHED_WATCHING 8u  /* it has a row that names the map entries that it watches */
 
 /* | 1 | outcome 1 | finished 8 | events 8 | body | */

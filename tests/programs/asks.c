@@ -9,6 +9,8 @@
  *   visited  says so
  *   model    asks the model with any parameters
  *   roots    asks for the roots
+ *   known    waits until the client has told of changed roots, and gives those it has now; the server
+ *            asks for them by itself
  */
 #include <dmcp.h>
 #include <stdlib.h>
@@ -86,6 +88,33 @@ static int roots(dmcp_call *call)
     return dmcp_add_text(call, "%s", dmcp_json_text(call, list));
 }
 
+/* ---- roots that change ---- */
+
+static int learn(dmcp_call *call)
+{
+    const dmcp_value *list;
+
+    DMCP_TRY(dmcp_list_roots(call, "roots", 0, &list));
+    DMCP_TRY(dmcp_map_insert_value(dmcp_map_open(call, "roots"), dmcp_call_session(call), list));
+    return dmcp_list_changed(call, DMCP_RESOURCES, "other roots");
+}
+
+static int are_known(dmcp_call *call, void *arg, dmcp_value **result)
+{
+    int rc = dmcp_map_get_value(dmcp_map_open(call, "roots"), dmcp_call_session(call), result);
+
+    (void)arg;
+    return rc == DMCP_E_NOTFOUND ? DMCP_E_AGAIN : rc;
+}
+
+static int known(dmcp_call *call)
+{
+    dmcp_value *list;
+
+    DMCP_TRY(dmcp_until(call, "known", are_known, NULL, 0, &list));
+    return dmcp_add_text(call, "%s", dmcp_json_text(call, list));
+}
+
 static const dmcp_param schema_param[] = { { "schema", DMCP_STRING, "of the form", .required = true },
                                            { .name = NULL } };
 static const dmcp_param name_param[] = { { "name", DMCP_STRING, "whose page", .required = true },
@@ -100,6 +129,7 @@ static const dmcp_tool tools[] = {
     { .name = "visited", .params = name_param, .handler = visited },
     { .name = "model", .params = model_param, .handler = model },
     { .name = "roots", .handler = roots },
+    { .name = "known", .handler = known },
 };
 
 int main(int argc, char **argv)
@@ -109,5 +139,6 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++) {
         dmcp_add_tool(server, &tools[i]);
     }
+    dmcp_on_roots_changed(server, learn, NULL);
     return dmcp_server_main(server, argc, argv);
 }

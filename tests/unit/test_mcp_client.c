@@ -2,6 +2,7 @@
 /*
  * What clients send besides requests: answers to questions, and cancellations.
  */
+#include "dmcp.h"
 #include "front.h"
 #include "harness.h"
 
@@ -168,6 +169,27 @@ CANCEL_TEST(a_stream_that_it_ends_is_empty_when_it_was_not_open_yet)
     assert_int_equal(f->status, 200);
     assert_true(f->is_open && f->is_ended);
     assert_int_equal(f->body.len, 0);
+}
+
+/* ---- other notifications ---- */
+
+static int nothing(dmcp_call *call)
+{
+    (void)call;
+    return DMCP_OK;
+}
+
+ANSWER_TEST(changed_roots_of_a_client_that_declared_none_begin_nothing)
+{
+    const struct tool_spec spec = { .method = CALL_NOTICE,
+                                    .name = STR(NOTICE_ROOTS),
+                                    .handler = { .fn = nothing } };
+    struct front *f = *state;
+    struct err e;
+
+    assert_int_equal(catalog_add(&f->catalog, &spec, &e), DMCP_OK);
+    front_post(f, "{\"jsonrpc\":\"2.0\",\"method\":\"" NOTICE_ROOTS "\"}");
+    expect_accepted(f);
 }
 
 RUN_TESTS()

@@ -132,7 +132,7 @@ TEST(records, call)
     assert_true(str_eq(back.name, r.name) && str_eq(back.params, r.params));
     expect_record(&b, golden, decode_call);
     expect_codes(golden, 1, CALL_MODERN, decode_call);
-    expect_codes(golden, 2, CALL_RESOURCE, decode_call);
+    expect_codes(golden, 2, CALL_NOTICE, decode_call);
 }
 
 static int decode_unfinished(struct str s)
