@@ -7,7 +7,8 @@
  */
 #include "engine/internal.h"
 
-#define LOOKS_AT_ONCE 1000 /* at requests of a session, so that others get their turn */
+#define LOOKS_AT_ONCE 1000 /* at requests of a session, so that others get their turn, */
+#define CANCEL_LOOKS 10    /* and what it costs of them to cancel a call */
 #define REMIND_FIRST_MS 10000
 #define REMIND_MAX_MS 3600000
 
@@ -163,14 +164,15 @@ int cancel_apply(struct engine *e, const struct command *c)
 
 /* ---- sessions ---- */
 
-/* Unless it was begun by another session, or its key may lead another session to it. */
-static int cancel_own(struct engine *e, struct id session, struct id id)
+/* Unless it was begun by another session, or its key may lead another session to it. *n counts. */
+static int cancel_own(struct engine *e, struct id session, struct id id, int *n)
 {
     struct call *call;
     int rc = call_load(e, id, &call);
 
     if (rc == DMCP_OK && id_eq(call->session, session) && !(call->flags & UNFINISHED_KEYED)) {
         cancel_call(e, call);
+        *n += CANCEL_LOOKS;
     }
     return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc;
 }
@@ -203,14 +205,14 @@ int cancel_session(struct engine *e, struct id session, struct str request_id)
     int n, rc;
 
     for (n = 0; (rc = cursor_next(cursor, &key, &value, e->err)) == DMCP_OK; n++) {
-        if (n == LOOKS_AT_ONCE) {
+        if (n >= LOOKS_AT_ONCE) {
             rc = leave_rest(e, session, key);
             break;
         }
         if (request_record_dec(value, &r) != DMCP_OK) {
             rc = engine_corrupt(e, "request of session", session);
         } else {
-            rc = cancel_own(e, session, r.call);
+            rc = cancel_own(e, session, r.call, &n);
         }
         if (rc != DMCP_OK) {
             break;
