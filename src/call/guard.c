@@ -34,14 +34,16 @@ struct step {
 
 /* ---- what is recorded ---- */
 
-static int check_type(const struct step *s, const dmcp_value *value, const char *whose)
+static int check_type(const struct step *s, const dmcp_value *value, const char *whose,
+                      const char *advice)
 {
     if (value_has_type(value, s->spec->type)) {
         return DMCP_OK;
     }
-    return call_fail(s->call, DMCP_E_TYPE, "%s result of step \"%s\" is of type %s, not %s", whose,
-                     s->spec->alias, value_type_name(dmcp_value_type(value)),
-                     value_type_name(s->spec->type));
+    return call_fail(s->call, DMCP_E_TYPE, "%s result of step \"%s\" of %s is of type %s, not %s: %s",
+                     whose, s->spec->alias, call_who(s->call),
+                     value_type_name(dmcp_value_type(value)), value_type_name(s->spec->type),
+                     advice);
 }
 
 /* The step's row decides, without the body. */
@@ -72,7 +74,8 @@ static int replay(struct step *s, const struct entry *entry)
                          "the recorded result of step \"%s\" cannot be read", s->spec->alias);
     }
     s->value = value_of(v);
-    return check_type(s, s->value, "the recorded");
+    return check_type(s, s->value, "the recorded",
+                      "was the step changed under a running call? Then give it a new alias");
 }
 
 /* ---- running the body ---- */
@@ -129,7 +132,7 @@ static int try_body(struct step *s)
 /* Whether the result can be recorded; its text is made here. */
 static int check_result(struct step *s)
 {
-    int rc = check_type(s, s->value, "the");
+    int rc = check_type(s, s->value, "the", "mend the body, or the type that the step declares");
 
     if (rc != DMCP_OK) {
         return rc;
@@ -345,9 +348,9 @@ static int check_step(struct step *s)
     rc = journal_claim(call, s->alias);
     if (rc == DMCP_E_ALIAS) {
         return call_fail(call, rc,
-                         "alias \"%s\" was used before in this attempt of %s: give each step an "
+                         "alias \"%s\" was used before in %s: give each step an "
                          "alias of its own; in a loop, put the index in it",
-                         s->spec->alias, call_who(call));
+                         s->spec->alias, call_run_name(call));
     }
     return rc;
 }

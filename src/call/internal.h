@@ -162,6 +162,8 @@ void scope_close(dmcp_call *call, struct scope *s);
 /* For error texts: `the body of step "x"`, `tool "y"`. */
 const char *scope_place(dmcp_call *call);
 const char *call_who(dmcp_call *call);
+/* Where an alias may stand once: `this attempt of tool "y"`, `this iteration of loop "l" in tool "y"`. */
+const char *call_run_name(dmcp_call *call);
 
 /* ---- journal.c ---- */
 

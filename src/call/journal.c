@@ -48,19 +48,27 @@ struct str journal_step_alias(dmcp_call *call, const char *alias)
 int journal_check_alias(dmcp_call *call, const char *what, const char *alias)
 {
     if (!alias || !alias[0]) {
-        return call_fail(call, DMCP_E_INVALID, "%s has no alias", what);
+        return call_fail(call, DMCP_E_INVALID,
+                         "%s in %s has no alias: give it a name of its own, of up to %d bytes", what,
+                         call_who(call), LIMIT_ALIAS_BYTES);
     }
     if (strlen(alias) > LIMIT_ALIAS_BYTES) {
         return call_fail(call, DMCP_E_TOOBIG,
-                         "the alias \"%.40s...\" of %s has %zu bytes, more than %d", alias, what,
-                         strlen(alias), LIMIT_ALIAS_BYTES);
+                         "the alias \"%.*s...\" of %s in %s has %zu bytes, more than %d: shorten it, by a "
+                         "digest of what tells it from others for instance",
+                         STR_FMT(utf8_cut(str_of(alias), 40)), what, call_who(call), strlen(alias),
+                         LIMIT_ALIAS_BYTES);
     }
     if ((unsigned char)alias[0] < ' ') {
-        return call_fail(call, DMCP_E_INVALID, "the alias of %s begins with a control character",
-                         what);
+        return call_fail(call, DMCP_E_INVALID,
+                         "the alias of %s in %s begins with the control character 0x%02x: begin it "
+                         "with something visible",
+                         what, call_who(call), (unsigned char)alias[0]);
     }
     if (!utf8_is_valid(str_of(alias))) {
-        return call_fail(call, DMCP_E_INVALID, "the alias of %s is not UTF-8", what);
+        return call_fail(call, DMCP_E_INVALID,
+                         "the alias \"%.*s\" of %s in %s is not UTF-8: make it of text, not of bytes",
+                         STR_FMT(value_clean(call, str_of(alias))), what, call_who(call));
     }
     return DMCP_OK;
 }
@@ -79,8 +87,9 @@ int journal_claim(dmcp_call *call, struct str alias)
     if (call->n_steps >= LIMIT_STEPS_PER_CALL) {
         return call_fail(call, DMCP_E_TOOBIG,
                          "the call has recorded %d steps, values, map writes and events, which is "
-                         "all that one call may",
-                         LIMIT_STEPS_PER_CALL);
+                         "all that one call of %s may: use dmcp_loop, which starts anew in each "
+                         "iteration",
+                         LIMIT_STEPS_PER_CALL, call_who(call));
     }
     call->n_steps++;
     hmap_put(&call->scope->used, alias, call);

@@ -376,9 +376,9 @@ static int run(struct loop *l)
 
     if (rc == DMCP_E_ALIAS) {
         return call_fail(l->call, rc,
-                         "%s was run before in this attempt of %s: give each loop an alias of its "
+                         "%s was run before in %s: give each loop an alias of its "
                          "own",
-                         l->what, call_who(l->call));
+                         l->what, call_run_name(l->call));
     }
     return rc == DMCP_OK ? validate_keep(l->call, l->alias, look_up_and_run(l)) : rc;
 }

@@ -18,10 +18,10 @@ static int repeated(const struct map_read *r)
 
     return call_fail(
         map->call, DMCP_E_ALIAS,
-        "alias \"%s\" was used before in this attempt of %s, for another %s on map \"%s\": "
+        "alias \"%s\" was used before in %s, for another %s on map \"%s\": "
         "give each read that is to be recorded an alias of its own; in a loop, put the "
         "index or the key in it",
-        map->alias, call_who(map->call), r->function, map->name.p);
+        map->alias, call_run_name(map->call), r->function, map->name.p);
 }
 
 static struct str alias_of(const struct map_read *r)

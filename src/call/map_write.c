@@ -106,10 +106,10 @@ static int repeated(const dmcp_map *map, const char *function)
 {
     if (map->alias) {
         return call_fail(map->call, DMCP_E_ALIAS,
-                         "alias \"%s\" was used before in this attempt of %s, for another %s on map "
+                         "alias \"%s\" was used before in %s, for another %s on map "
                          "\"%s\": give each write an alias of its own; in a loop, put the index "
                          "or the key in it",
-                         map->alias, call_who(map->call), function, map->name.p);
+                         map->alias, call_run_name(map->call), function, map->name.p);
     }
     return call_fail(map->call, DMCP_E_ALIAS,
                      "to call %s on map \"%s\" more than once in one call of %s, name each write: "
@@ -273,9 +273,9 @@ static int batch_repeated(const dmcp_batch *b)
 {
     if (b->alias) {
         return call_fail(b->call, DMCP_E_ALIAS,
-                         "alias \"%s\" was used before in this attempt of %s, for another batch: "
+                         "alias \"%s\" was used before in %s, for another batch: "
                          "give each batch an alias of its own; in a loop, put the index in it",
-                         b->alias, call_who(b->call));
+                         b->alias, call_run_name(b->call));
     }
     return call_fail(b->call, DMCP_E_ALIAS,
                      "to write more than one batch in one call of %s, name each: give "

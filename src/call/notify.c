@@ -66,9 +66,9 @@ static int send_journaled(struct event *ev, struct str message)
     int rc = journal_claim(call, alias);
     if (rc == DMCP_E_ALIAS) {
         return call_fail(call, rc,
-                         "%s was called before in this attempt of %s with the same arguments, which "
+                         "%s was called before in %s with the same arguments, which "
                          "tell one notification from another: let them differ",
-                         ev->function, call_who(call));
+                         ev->function, call_run_name(call));
     }
     if (rc == DMCP_OK) {
         rc = journal_find(call, alias, &entry);

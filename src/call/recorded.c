@@ -97,8 +97,9 @@ static int take_random(dmcp_call *call, yyjson_mut_val *v, void *bytes_out, size
         rc = call_fail(call, DMCP_E_CORRUPT, "random bytes in the journal cannot be decoded");
     } else if (bytes.len != size) {
         rc = call_fail_diverged(call,
-                                "the journal has %zu random bytes here, the handler asks for %zu",
-                                bytes.len, size);
+                                "random#%u has %zu bytes in the call's journal, and %s asks for %zu",
+                                call->scope->n_values[VALUE_RANDOM], bytes.len, scope_place(call),
+                                size);
     } else if (size > 0) {
         memcpy(bytes_out, bytes.data, size);
     }

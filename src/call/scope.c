@@ -58,6 +58,23 @@ const char *call_who(dmcp_call *call)
     return dmcp_format(call, "tool \"%s\"", call->tool_name);
 }
 
+const char *call_run_name(dmcp_call *call)
+{
+    struct str alias = call->scope->alias;
+
+    switch (call->scope->kind) {
+    case SCOPE_BODY:
+        return dmcp_format(call, "this run of step \"%.*s\" in %s", STR_FMT(alias), call_who(call));
+    case SCOPE_ITERATION:
+        return dmcp_format(call, "this iteration of loop \"%.*s\" in %s", STR_FMT(alias),
+                           call_who(call));
+    case SCOPE_CONDITION:
+    case SCOPE_HANDLER:
+        break;
+    }
+    return dmcp_format(call, "this attempt of %s", call_who(call));
+}
+
 int call_fail_diverged(dmcp_call *call, const char *fmt, ...)
 {
     const char *text;

@@ -181,9 +181,9 @@ int wait_suspend(dmcp_call *call, const char *what)
 int wait_fail_repeated(dmcp_call *call, const char *what)
 {
     return call_fail(call, DMCP_E_ALIAS,
-                     "%s was waited for before in this attempt of %s: give each wait an alias of "
+                     "%s was waited for before in %s: give each wait an alias of "
                      "its own; in a loop, put the index in it",
-                     what, call_who(call));
+                     what, call_run_name(call));
 }
 
 /* Tells the engine what is waited for; asked is the number of a question, 0 for none. */

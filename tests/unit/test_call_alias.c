@@ -48,7 +48,8 @@ TEST_WITH(alias, has_at_least_a_byte, stage_setup, stage_teardown)
     char text[600];
 
     assert_int_equal(rc_of_alias(*state, "", text), DMCP_E_INVALID);
-    assert_string_equal(text, "a step has no alias");
+    assert_string_equal(text, "a step in tool \"tool\" has no alias: give it a name of its own, of up "
+                              "to 256 bytes");
     assert_int_equal(rc_of_alias(*state, NULL, text), DMCP_E_INVALID);
     assert_int_equal(rc_of_alias(*state, "a", NULL), DMCP_OK);
 }
@@ -60,7 +61,7 @@ TEST_WITH(alias, has_at_most_256_bytes, stage_setup, stage_teardown)
     memset(alias, 'a', sizeof(alias));
     alias[257] = '\0';
     assert_int_equal(rc_of_alias(*state, alias, text), DMCP_E_TOOBIG);
-    assert_non_null(strstr(text, "of a step has 257 bytes, more than 256"));
+    assert_non_null(strstr(text, "of a step in tool \"tool\" has 257 bytes, more than 256: shorten it"));
     alias[256] = '\0';
     assert_int_equal(rc_of_alias(*state, alias, NULL), DMCP_OK);
 }
@@ -70,9 +71,11 @@ TEST_WITH(alias, is_utf8_and_begins_with_something_visible, stage_setup, stage_t
     char text[600];
 
     assert_int_equal(rc_of_alias(*state, "caf\xe9", text), DMCP_E_INVALID);
-    assert_string_equal(text, "the alias of a step is not UTF-8");
+    assert_string_equal(text, "the alias \"caf\xef\xbf\xbd\" of a step in tool \"tool\" is not UTF-8: "
+                              "make it of text, not of bytes");
     assert_int_equal(rc_of_alias(*state, "\x01vnow#1", text), DMCP_E_INVALID);
-    assert_string_equal(text, "the alias of a step begins with a control character");
+    assert_string_equal(text, "the alias of a step in tool \"tool\" begins with the control "
+                              "character 0x01: begin it with something visible");
     assert_int_equal(rc_of_alias(*state, "caf\xc3\xa9 / \"one\"", NULL), DMCP_OK);
 }
 
@@ -156,7 +159,8 @@ TEST_WITH(call, records_as_much_as_the_limit_says_and_no_more, stage_setup, stag
     assert_non_null(strstr(stage_call(st, many_values, &n, "{}"), "done"));
     n++;
     assert_non_null(strstr(stage_call(st, many_values, &n, "{}"),
-                           "the call has recorded 100000 steps, values, map writes and events"));
+                           "the call has recorded 100000 steps, values, map writes and events, "
+                           "which is all that one call of tool \\\"tool\\\" may: use dmcp_loop"));
 }
 
 static int half_of_all(dmcp_call *call, void *arg, dmcp_value **result)
@@ -246,6 +250,33 @@ TEST_WITH(body, cannot_reply, stage_setup, stage_teardown)
 
     assert_string_equal(stage_call(*state, replying, &in, "{}"), "{\"content\":[]}");
     assert_int_equal(in.rc, DMCP_E_MISUSE);
+}
+
+static int logging_twice(dmcp_call *call, void *arg, dmcp_value **result)
+{
+    struct inner *in = arg;
+
+    (void)result;
+    DMCP_TRY(dmcp_log(call, DMCP_LOG_INFO, NULL, "working"));
+    in->rc = dmcp_log(call, DMCP_LOG_INFO, NULL, "working");
+    snprintf(in->text, sizeof(in->text), "%s", dmcp_error_text(call));
+    return in->rc;
+}
+
+static int logs_twice(dmcp_call *call)
+{
+    return dmcp_at_least_once(call, "say", logging_twice, dmcp_call_context(call), NULL);
+}
+
+TEST_WITH(body, that_repeats_an_alias_is_named_with_it, stage_setup, stage_teardown)
+{
+    struct inner in = { 0 };
+
+    stage_call(*state, logs_twice, &in, "{}");
+    assert_int_equal(in.rc, DMCP_E_ALIAS);
+    assert_string_equal(in.text, "dmcp_log was called before in this run of step \"say\" in tool "
+                                 "\"tool\" with the same arguments, which tell one notification from "
+                                 "another: let them differ");
 }
 
 /* Writes, asks the time and logs, and fails at first. */

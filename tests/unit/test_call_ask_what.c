@@ -99,7 +99,7 @@ ASK_TEST(a_message_that_is_too_big_to_be_sent_is_an_error)
 ASK_TEST(an_alias_is_needed)
 {
     expect_refused(*state, &(dmcp_question){ .message = "?" }, DMCP_E_INVALID,
-                   "question has no alias");
+                   "question in tool \"tool\" has no alias");
 }
 
 ASK_TEST(a_form_without_fields_is_a_mere_confirmation)

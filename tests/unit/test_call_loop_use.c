@@ -83,7 +83,8 @@ LOOP_TEST(uses_an_alias_once)
 
     play(st, &u);
     assert_int_equal(u.rc, DMCP_E_ALIAS);
-    assert_non_null(strstr(u.text, "alias \"step\" was used before in this attempt of tool "));
+    assert_non_null(strstr(u.text, "alias \"step\" was used before in this iteration of loop "
+                                   "\"l\" in tool \"tool\": give each step"));
 }
 
 /* ---- what may not be there ---- */

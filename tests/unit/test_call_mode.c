@@ -263,7 +263,7 @@ TEST_WITH(recorded, random_bytes_of_another_size_are_noticed, stage_setup, stage
     stage_attempt(st);
     assert_int_equal(c.rc, DMCP_E_DIVERGED);
     assert_string_equal(c.text,
-                        "the journal has 16 random bytes here, the handler asks for 15: was the "
+                        "random#2 has 16 bytes in the call's journal, and the handler asks for 15: was the "
                         "handler of tool \"tool\" changed under a running call? Give a changed "
                         "step a new alias");
 }

@@ -275,8 +275,8 @@ TEST_WITH(at_most_once, is_final_after_a_result_of_the_wrong_type, stage_setup, 
     stage_crash(st, SIZE_MAX);
     stage_attempt(st);
     assert_int_equal(s.rc, DMCP_E_ATTEMPTED);
-    assert_non_null(strstr(s.text, "again: the result of step \"charge\" is of type string, not "
-                                   "integer"));
+    assert_non_null(strstr(s.text, "again: the result of step \"charge\" of tool \"tool\" is of "
+                                   "type string, not integer: mend the body"));
     assert_int_equal(s.n_runs, 1);
 }
 

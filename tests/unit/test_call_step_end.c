@@ -15,7 +15,8 @@ TEST_WITH(step, refuses_a_result_of_another_type_and_records_nothing, stage_setu
 
     play(st, &s);
     assert_int_equal(s.rc, DMCP_E_TYPE);
-    assert_string_equal(s.text, "the result of step \"charge\" is of type null, not object");
+    assert_string_equal(s.text, "the result of step \"charge\" of tool \"tool\" is of type null, not object: "
+                                "mend the body, or the type that the step declares");
     assert_int_equal(s.n_runs, 1);
     assert_int_equal(rig_journal_state(st->rig, st->call, "charge"), 0);
 }
@@ -34,7 +35,8 @@ TEST_WITH(step, refuses_a_recorded_result_of_another_type, stage_setup, stage_te
     stage_attempt(st);
     assert_int_equal(s.rc, DMCP_E_TYPE);
     assert_string_equal(s.text,
-                        "the recorded result of step \"charge\" is of type string, not number");
+                        "the recorded result of step \"charge\" of tool \"tool\" is of type string, not "
+                        "number: was the step changed under a running call? Then give it a new alias");
 }
 
 TEST_WITH(step, takes_an_integer_for_a_number, stage_setup, stage_teardown)

@@ -411,7 +411,8 @@ UNTIL_TEST(has_an_alias_of_its_own)
     u = (struct use){ .condition = holds, .alias = "" };
     play(st, &u);
     assert_int_equal(u.rc, DMCP_E_INVALID);
-    assert_string_equal(u.text, "an until has no alias");
+    assert_string_equal(u.text, "an until in tool \"tool\" has no alias: give it a name of its own, of "
+                                "up to 256 bytes");
 }
 
 static int big_result(dmcp_call *call, void *arg, dmcp_value **result)
