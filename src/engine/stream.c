@@ -289,7 +289,8 @@ void stream_drop_loose(struct engine *e)
 
 /* ---- commands ---- */
 
-/* Who resumes a call's stream has lost the connection it had: that one is closed. */
+/* Who resumes a call's stream has lost the connection it had: that one is closed. Those of requests
+ * that came by the call's key are not: theirs is another stream, though it says the same. */
 static void end_open_followers(struct engine *e, struct call *call)
 {
     struct link *k, *next;
@@ -298,7 +299,7 @@ static void end_open_followers(struct engine *e, struct call *call)
         struct follower *f = CONTAINER_OF(k, struct follower, link);
 
         next = list_next(&call->followers, k);
-        if (f->is_open) {
+        if (f->is_open && id_eq(f->told, call->id)) {
             follower_end(e, f);
         }
     }

@@ -96,6 +96,24 @@ KEY_TEST(a_second_request_of_the_same_session_cannot_resume_the_stream_either)
     assert_true(str_eqz(a->event.request_id, "2"));
 }
 
+/* Who resumes a stream has lost its connection; the second request has a connection of its own. */
+KEY_TEST(who_resumes_the_first_requests_stream_does_not_cut_off_the_second_request)
+{
+    struct rig *r = *state;
+    struct id call = running(r, 1);
+
+    repeat(r, 2, r->session, "2");
+    rig_commit(r);
+    rig_drop_actions(r);
+    rig_follow(r, 3, call, 0, 1000);
+    assert_int_equal(rig_expect(r, ACT_END, WHEN_DURABLE)->peer, 1);
+    rig_expect_prime(r, 3, 0);
+    rig_expect_nothing(r);
+    rig_done(r, call, "\"once\"");
+    assert_int_equal(rig_expect(r, ACT_REPLY, WHEN_DURABLE)->peer, 2);
+    assert_int_equal(rig_expect(r, ACT_REPLY, WHEN_DURABLE)->peer, 3);
+}
+
 KEY_TEST(a_second_request_of_another_session_attaches_and_cannot_resume_the_stream)
 {
     struct rig *r = *state;
