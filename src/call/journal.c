@@ -112,6 +112,9 @@ int journal_read(dmcp_call *call, struct str alias, struct entry *entry_out)
         rc = store_get(call->env->store, key_str(&key), &value, &e);
     }
     if (rc == DMCP_OK) {
+        if (!store_is_synced(call->env->store)) {
+            call->is_dirty = true; /* an answer, a signal or a time that came a moment ago */
+        }
         rc = journal_record_dec(buf_str(&value), &r);
         if (rc == DMCP_OK) {
             *entry_out = (struct entry){ r.guard, r.state, call_dup(call, r.body),

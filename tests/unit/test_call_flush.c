@@ -230,6 +230,44 @@ TEST_WITH(flush, comes_before_an_event_of_an_ephemeral_call_that_has_read, stage
     assert_non_null(strstr(stage_call_ephemeral(st, tell_early, st, "{}"), "it is"));
 }
 
+/* ---- what came from outside ---- */
+
+static int signals(dmcp_call *call, void *arg, dmcp_value **result)
+{
+    struct plan *p = arg;
+
+    (void)call;
+    (void)result;
+    stage_signal(p->stage, "go", "1");
+    assert_int_equal(store_memory_unsynced(p->stage->rig->store), 1);
+    return dmcp_fail(call, 7, "so that nothing is recorded");
+}
+
+static int acts_on_signal(dmcp_call *call)
+{
+    const dmcp_step once = { .alias = "signals", .retry = { .max_attempts = 1 } };
+    struct plan *p = dmcp_call_context(call);
+
+    DMCP_TRY(dmcp_sleep(call, 10));
+    assert_int_equal(dmcp_at_least_once_with(call, &once, signals, p, NULL), 7);
+    DMCP_TRY(dmcp_await_signal(call, "go", 0, NULL));
+    return dmcp_at_least_once(call, "second", second, p, NULL);
+}
+
+TEST_WITH(flush, comes_between_a_signal_that_came_a_moment_ago_and_a_body, stage_setup,
+          stage_teardown)
+{
+    struct stage *st = *state;
+    struct plan p = { .stage = st, .n_unsynced = 99 };
+
+    stage_start(st, acts_on_signal, &p, "{}");
+    stage_attempt(st);
+    stage_pass(st, 10);
+    stage_attempt(st);
+    assert_int_equal(p.n_runs, 1);
+    assert_int_equal(p.n_unsynced, 0);
+}
+
 /* ---- what a body that is tried again wrote in its first try ---- */
 
 static int writes_and_fails(dmcp_call *call, void *arg, dmcp_value **result)
