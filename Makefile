@@ -5,11 +5,13 @@
 #   make            the libraries, the dmcp program and the examples, into build/
 #   make run        install what is missing, build, and show the audit example at work
 #   make test       install what is missing, build, run all tests    T=engine: only those whose path matches
-#   make check      make test, under sanitizers too, a clang build, and what follows:
+#   make check      make test with 100000 simulated worlds and 200 kills, under sanitizers too, a clang
+#                   build, and what follows:
 #   make foreign    clients of others that are too large to install for make test
 #   make conformance  the official conformance suite
 #   make valgrind   servers that are killed, under memcheck
 #   make fuzz       each fuzzer for FUZZ_SECONDS=10
+#   make torture    simulated worlds and random kills without end; SECONDS=n, RUNS=n for so long
 #   make bench      build the benchmarks and run them
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make format     apply .clang-format
@@ -99,7 +101,7 @@ CHECK_SCRIPT     := $(if $(or $(if $(T),,all),$(findstring $(T),scripts/check.sh
 
 # ---- Commands ------------------------------------------------------------------------------------
 
-.PHONY: all run test tests programs check fuzz valgrind foreign conformance bench install uninstall deps format clean FORCE
+.PHONY: all run test tests programs check torture fuzz valgrind foreign conformance bench install uninstall deps format clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -123,7 +125,7 @@ tests: $(SELECTED_BINS) $(if $(strip $(NEED_PROGRAMS)),all $(TEST_PROGRAMS))
 
 check:
 	@scripts/deps.sh check
-	CRASH_KILLS=200 OOM_STEP=1 $(MAKE) --no-print-directory test
+	CRASH_KILLS=200 OOM_STEP=1 SIM_RUNS=100000 TIMEOUT=900 $(MAKE) --no-print-directory test
 	$(MAKE) --no-print-directory test SAN=address,undefined
 	$(MAKE) --no-print-directory test SAN=thread
 	$(MAKE) --no-print-directory -j$(JOBS) CC=clang BUILD=build-clang all tests
@@ -148,6 +150,11 @@ programs: all $(TEST_PROGRAMS)
 foreign conformance: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
 	@BUILD=$(BUILD) TIMEOUT=600 scripts/test.sh $(if $(filter foreign,$@),$(FOREIGN) $(ALSO_FOREIGN),scripts/conformance.sh)
+
+torture:
+	@scripts/deps.sh
+	@$(MAKE) --no-print-directory -j$(JOBS) T= tests
+	@BUILD=$(BUILD) scripts/torture.sh $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RUNS),--runs $(RUNS))
 
 bench:
 	@scripts/deps.sh bench
@@ -250,8 +257,11 @@ $(foreach s,$(wildcard examples/*/client.c),$(eval $(call program,\
 
 # Sources that stand beside a test without being one are shared by the tests of that directory.
 test_shared = $(filter-out $(TEST_SRC),$(wildcard $(dir $(1))*.c))
+# Simulated worlds have a time and a randomness of their own (tests/lib/sim_time.c).
+sim_wraps = -Wl,--wrap=clock_wall_ms,--wrap=clock_mono_ns,--wrap=getrandom,--wrap=mailbox_wait
 $(foreach s,$(TEST_SRC),$(eval $(call program,$(patsubst tests/%.c,$(BUILD)/tests/%,$(s)),\
-    $(s) $(call test_shared,$(s)),$(TESTLIB_A) $(INTERNAL_A),-lcmocka $(ALL_LIBS))))
+    $(s) $(call test_shared,$(s)),$(TESTLIB_A) $(INTERNAL_A),\
+    $(if $(filter tests/sim/test_sim_calls%,$(s)),$(sim_wraps)) -lcmocka $(ALL_LIBS))))
 $(foreach s,$(wildcard tests/programs/*.c),$(eval $(call program,$(patsubst tests/programs/%.c,$(BUILD)/tests/%,$(s)),\
     $(s),$(SERVER_A) $(CLIENT_A),$(ALL_LIBS))))
 $(foreach s,$(wildcard bench/*.c),$(eval $(call program,$(patsubst %.c,$(BUILD)/%,$(s)),\

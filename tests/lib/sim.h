@@ -1,25 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A simulated server: the real engine on the memory store, with a fake clock, simulated clients
- * and simulated handlers, all of it drawn from one seed.
+ * A simulated server: the real engine on the memory store and the real handler's side of calls,
+ * with a fake clock, simulated clients and a simulated operator, all of it drawn from one seed.
  *
  * The world moves one small step at a time: a command is applied, a batch is written, a sync
- * begins or ends, a client posts, reads, or loses its connection, a handler does the next piece of
- * its script, time passes. Between any two steps the process may die, taking none, some or all of
- * the unsynced writes with it, and be restarted. After every step the invariants are checked:
+ * begins or ends, a client posts, answers, cancels, reads, or loses its connection, a handler goes
+ * on to the next thing that it asks the engine, the operator sends a signal, time passes, something
+ * expires. Between any two steps the process may die, taking none, some or all of the unsynced
+ * writes with it, and be restarted, and die again while it recovers. After every step the
+ * invariants are checked:
  *
  *   - nothing reaches a client, and no body runs, before the rows that justify it are durable;
- *   - what was acknowledged is there after every restart, unfinished or with its one result;
+ *   - what was acknowledged is there after every restart, unfinished or with its one result, and
+ *     calls, answers, signals, cancellations and map entries alike;
  *   - a recorded result never changes, and the answer is made of what was recorded;
  *   - the body of an at-most-once step is started once, and once more for each reset;
- *   - a map write happens exactly once, whatever else happens to its entry;
- *   - who follows a stream sees every event once, in order, and then exactly one response;
+ *   - a map write, an event and an iteration happen exactly once, whatever else happens;
+ *   - who follows a stream sees every event once, in order, and then exactly one response, unless
+ *     the call was cancelled, and nobody is cut off for what another client does;
  *   - who listens in the end has been told of the lists as they are in the end;
+ *   - all rows fit together (sim_fsck.c): nothing leads to nothing, nothing is left over, and a
+ *     suspended call has what will wake it;
+ *   - what is deleted has expired;
  *   - when the deaths and losses stop, every client gets its answer and nothing is left over.
  *
  * A broken invariant fails the test with the seed in its message; the same seed with `trace` set
- * prints every step on the way there. sim_script.c says what a handler does, sim_driver.c is the
- * process, sim_client.c the clients, sim_handler.c the workers, sim_check.c the invariants.
+ * prints every step on the way there. sim_script.c says what a handler does and sim_perform.c does
+ * it, in the fibers of sim_handler.c; sim_driver.c is the process, sim_client.c, sim_side.c and
+ * sim_read.c are the clients, sim_operator.c is the operator, the others check.
  */
 #ifndef TESTS_SIM_H
 #define TESTS_SIM_H
@@ -44,13 +52,25 @@ struct sim_plan {
 };
 
 /* What happened, to see that a simulation reached what it is for. */
+#define SIM_STATS(X)                                                                               \
+    X(steps) X(commands) X(writes) X(syncs) X(write_firsts)                                        \
+    X(deaths) X(deaths_in_recovery) X(failed_writes) X(stops)                                      \
+    X(lost_connections) X(takeovers)                                                               \
+    X(calls) X(answers) X(repeats) X(resumes) X(attached) X(busy)                                  \
+    X(conflicts) X(key_conflicts) X(session_conflicts) X(closed_sessions) X(lost_sessions)         \
+    X(events) X(updates) X(credits) X(detached)                                                    \
+    X(released) X(parked) X(unparked) X(list_changes) X(list_events) X(suspended) X(repeated_commands)                                        \
+    X(bodies) X(failed_bodies) X(lost_steps) X(iterations) X(crash_results)                        \
+    X(questions) X(forgotten) X(asked_again) X(withdrawn) X(answered) X(foreign) X(late_answers)                \
+    X(signals) X(early_signals) X(refused_signals) X(outside_writes)                               \
+    X(cancels) X(told) X(cancelled_ops) X(cancelled) X(timed_out) X(timeouts)                      \
+    X(sweeps) X(swept_calls) X(swept_sessions) X(checks)                                           \
+    X(fingerprint) /* of every step: equal for equal plans */
+
 struct sim_stats {
-    uint32_t steps, commands, writes, syncs, write_firsts;
-    uint32_t deaths, deaths_in_recovery, failed_writes, lost_connections, takeovers;
-    uint32_t calls, answers, repeats, resumes, conflicts, busy, session_conflicts, closed_sessions;
-    uint32_t events, credits, released, parked, unparked, list_changes, list_events;
-    uint32_t bodies, lost_steps, failed_steps, resets, crash_results;
-    uint32_t fingerprint; /* of every step: equal for equal plans */
+#define X(name) uint32_t name;
+    SIM_STATS(X)
+#undef X
 };
 
 /* Runs one world to its end. `stats` is added to. Returns false when the one death that was

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Simulated clients, the half that asks: they open a session, post requests, post them again or
- * resume their streams when a connection is gone, listen, look, try what must be refused, and now
- * and then close the session under running calls. What they do with what comes back is in
- * sim_read.c.
+ * resume their streams when a connection is gone, listen, and try what must be refused. What they
+ * do beside calls is in sim_side.c, what they do with what comes back in sim_read.c.
  */
 #include "sim_world.h"
 
@@ -19,7 +18,7 @@ struct sim_conn *sim_conn_find(struct sim *s, uint64_t peer)
     return NULL;
 }
 
-static struct sim_conn *conn_new(struct sim *s, struct sim_client *c, enum conn_kind kind)
+struct sim_conn *sim_conn_new(struct sim *s, struct sim_client *c, enum conn_kind kind)
 {
     for (int i = 0; i < MAX_CONNS; i++) {
         struct sim_conn *conn = &s->conns[i];
@@ -97,50 +96,43 @@ static uint64_t draw_credit(struct sim *s)
     return sim_chance(s, 40) ? 1 + random_below(&s->random, 150) : 100000;
 }
 
-static void ask_control(struct sim *s, struct sim_client *c, enum command_kind kind)
+static struct command *start_command(struct sim *s, struct sim_request *r, const char *params)
 {
-    struct sim_conn *conn = conn_new(s, c, CONN_CONTROL);
-    struct command *command;
+    struct command *c = command_new(CMD_CALL_START);
+    struct call_record *record = &c->start.record;
+    const struct sim_deed *d = r->deed;
 
-    if (!conn) {
-        return;
+    c->session = r->client->session;
+    c->call = sim_id(s, &c->session);
+    record->era = CALL_LEGACY;
+    record->method = d->method;
+    record->session = c->session;
+    record->request_id = str_of(r->request_id);
+    record->name = STR("x");
+    record->params = str_of(params);
+    record->digest = digest_id(record->params);
+    c->start.client = SESSION_ELICIT_FORM | SESSION_SAMPLING;
+    c->start.credit = draw_credit(s);
+    c->start.knows_prime = r->client->i % 2;
+    c->start.timeout_ms = d->timeout_ms;
+    if (d->key[0]) {
+        c->start.key = str_of(d->key);
+        c->start.key_scope = digest_id(STR("scope"));
+        c->start.key_digest = record->digest;
     }
-    conn->command = kind;
-    c->control = conn->peer;
-    command = command_new(kind);
-    command->peer = conn->peer;
-    command->session = c->session;
-    if (kind == CMD_SESSION_OPEN) {
-        command->open.protocol_version = STR("2025-06-18");
-        command->open.principal = STR("");
-        command->open.client_info = STR("{}");
-        command->open.capabilities = STR("{}");
-    }
-    sim_post(s, command);
-    sim_trace(s, "client %u: session command %d, peer %u", (unsigned)c->i, (int)kind,
-              (unsigned)conn->peer);
+    return c;
 }
 
 static void post(struct sim *s, struct sim_conn *conn, struct sim_request *r, const char *params)
 {
-    struct command *c = command_new(CMD_CALL_START);
-    struct call_record *record = &c->start.record;
+    struct command *c = start_command(s, r, params);
 
     c->peer = conn->peer;
-    c->session = r->client->session;
-    c->call = sim_id(s, &c->session);
-    record->era = CALL_LEGACY;
-    record->method = CALL_TOOL;
-    record->session = c->session;
-    record->request_id = str_of(r->request_id);
-    record->name = STR("tool");
-    record->params = str_of(params);
-    record->digest = digest_id(record->params);
-    c->start.credit = draw_credit(s);
     conn->next = 1;
     conn->knows_next = true;
     sim_post(s, c);
-    sim_trace(s, "client: post %s, peer %u", params, (unsigned)conn->peer);
+    sim_trace(s, "client %u: post %s for deed %u, peer %u", r->client->i, r->request_id, r->deed->i,
+              (unsigned)conn->peer);
 }
 
 static struct command *follow(struct sim *s, struct sim_conn *conn, struct id stream)
@@ -164,12 +156,13 @@ static void resume(struct sim *s, struct sim_conn *conn, struct id stream, uint6
     conn->knows_next = true;
     s->stats.resumes++;
     sim_post(s, c);
-    sim_trace(s, "client: resume after %u, peer %u", (unsigned)after, (unsigned)conn->peer);
+    sim_trace(s, "client %u: resume after %u, peer %u", conn->client->i, (unsigned)after,
+              (unsigned)conn->peer);
 }
 
 static void connect_request(struct sim *s, struct sim_request *r)
 {
-    struct sim_conn *conn = conn_new(s, r->client, CONN_CALL);
+    struct sim_conn *conn = sim_conn_new(s, r->client, CONN_CALL);
 
     if (!conn) {
         return;
@@ -184,15 +177,15 @@ static void connect_request(struct sim *s, struct sim_request *r)
         if (sim_chance(s, 10)) {
             after = random_below(&s->random, (uint32_t)r->place + 1);
         }
-        resume(s, conn, r->call, after);
+        resume(s, conn, r->deed->call, after);
     } else {
-        post(s, conn, r, r->params);
+        post(s, conn, r, r->deed->params);
     }
 }
 
 static void listen(struct sim *s, struct sim_client *c)
 {
-    struct sim_conn *conn = conn_new(s, c, CONN_LISTENER);
+    struct sim_conn *conn = sim_conn_new(s, c, CONN_LISTENER);
 
     if (!conn) {
         return;
@@ -206,33 +199,50 @@ static void listen(struct sim *s, struct sim_client *c)
     }
 }
 
-/* The id of a request that was acknowledged, with other parameters. */
+/* The id of a request that was acknowledged, or the key of its call under another id, with other
+ * parameters. */
 static void try_conflict(struct sim *s, struct sim_request *r)
 {
-    struct sim_conn *conn = r->is_acked ? conn_new(s, r->client, CONN_CONFLICT) : NULL;
+    struct sim_conn *conn = r->is_acked ? sim_conn_new(s, r->client, CONN_CONFLICT) : NULL;
+    struct command *c;
 
-    if (conn) {
-        post(s, conn, r, "[\"other\"]");
+    if (!conn) {
+        return;
     }
+    if (!r->deed->key[0] || sim_chance(s, 50)) {
+        conn->request = r;
+        post(s, conn, r, "[\"other\"]");
+        conn->request = NULL;
+        return;
+    }
+    c = start_command(s, r, "[\"other\"]");
+    c->peer = conn->peer;
+    c->start.record.request_id = STR("99");
+    s->stats.key_conflicts++;
+    sim_post(s, c);
 }
 
 /* ---- the client's life ---- */
+
+static bool may_ask(const struct sim_request *r)
+{
+    return !r->peer && !r->is_given_up && !(r->deed->is_swept && r->is_answered) &&
+           (!r->is_answered || r->n_repeats > 0);
+}
 
 static void act_in_session(struct sim *s, struct sim_client *c)
 {
     struct sim_request *r = &c->requests[random_below(&s->random, c->n_requests)];
 
-    if (!r->peer && (!r->is_answered || r->n_repeats > 0)) {
+    if (sim_chance(s, 40) && sim_side_act(s, c)) {
+        return;
+    }
+    if (may_ask(r)) {
         connect_request(s, r);
     } else if (!c->listener && sim_chance(s, 30)) {
         listen(s, c);
-    } else if (sim_wild_chance(s, 10)) {
+    } else if (sim_wild_chance(s, 10) && !r->deed->is_swept) {
         try_conflict(s, r);
-    } else if (!c->control && sim_wild_chance(s, 10)) {
-        ask_control(s, c, CMD_SESSION_GET);
-    } else if (!c->control && sim_wild_chance(s, 1)) {
-        c->state = SESSION_CLOSING;
-        ask_control(s, c, CMD_SESSION_CLOSE);
     }
 }
 
@@ -241,24 +251,38 @@ void sim_client_act(struct sim *s, struct sim_client *c)
     if (!s->is_up) {
         return;
     }
-    switch (c->state) {
-    case SESSION_NONE:
-        if (!c->control) {
-            c->session = sim_id(s, NULL);
-            ask_control(s, c, CMD_SESSION_OPEN);
-        }
-        break;
-    case SESSION_OPEN:
+    if (c->state == SESSION_OPEN) {
         act_in_session(s, c);
-        break;
-    case SESSION_CLOSING:
-        if (!c->control) {
-            ask_control(s, c, CMD_SESSION_CLOSE);
-        }
-        break;
-    case SESSION_CLOSED:
-        break;
+    } else if (c->state != SESSION_CLOSED) {
+        (void)sim_side_act(s, c);
     }
+}
+
+/* Its session is gone, though it did not close it: it hangs up and does no more. */
+void sim_client_is_lost(struct sim *s, struct sim_client *c)
+{
+    c->state = SESSION_CLOSED;
+    s->stats.lost_sessions++;
+    for (int i = 0; i < MAX_CONNS; i++) {
+        if (s->conns[i].peer && s->conns[i].client == c && !s->conns[i].is_lost) {
+            sim_lose(s, &s->conns[i]);
+        }
+    }
+}
+
+bool sim_client_is_gone(const struct sim_client *c)
+{
+    return c->state == SESSION_CLOSING || c->state == SESSION_CLOSED;
+}
+
+static bool has_open_question(const struct sim_client *c)
+{
+    for (int i = 0; i < MAX_QUESTIONS; i++) {
+        if (c->questions[i].state == QUESTION_OPEN && !c->questions[i].op->deed->has_answer) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Every open session has all its answers, and no stream of a closed one is still open. */
@@ -268,13 +292,13 @@ bool sim_clients_are_done(struct sim *s)
         struct sim_client *c = &s->clients[i];
 
         if (c->state == SESSION_NONE || c->state == SESSION_CLOSING ||
-            (c->state == SESSION_CLOSED && c->listener)) {
+            (c->state == SESSION_CLOSED ? c->listener != 0 : has_open_question(c))) {
             return false;
         }
         for (uint32_t j = 0; j < c->n_requests; j++) {
             const struct sim_request *r = &c->requests[j];
 
-            if (c->state == SESSION_CLOSED ? r->peer != 0 : !r->is_answered) {
+            if (c->state == SESSION_CLOSED ? r->peer != 0 : !r->is_answered && !r->is_given_up) {
                 return false;
             }
         }

@@ -55,7 +55,14 @@ static void release(struct sim *s, struct action *a)
         sim_handler_start(s, a);
         break;
     case ACT_WAKE:
-        sim_handler_wake(s, a->waiter, a);
+        if (a->waiter == &s->outside) {
+            sim_operator_wake(s, a);
+        } else {
+            sim_handler_wake(s, a);
+        }
+        break;
+    case ACT_CANCEL:
+        sim_handler_cancel(s, a);
         break;
     case ACT_SESSION_GONE:
         break;
@@ -106,15 +113,109 @@ static void release_durable(struct sim *s)
 
 /* ---- steps ---- */
 
+static struct command *first_mail(struct sim *s)
+{
+    return s->mail ? CONTAINER_OF(s->mail, struct command, mail) : NULL;
+}
+
+static void drop_first_mail(struct sim *s)
+{
+    struct command *c = first_mail(s);
+
+    s->mail = c->mail.next;
+    if (!s->mail) {
+        s->last_mail = &s->mail;
+    }
+    command_free(c);
+}
+
+/* What the layer above the engine, or its author's good sense, keeps from it: requests in a session
+ * that is gone, and those whose call has expired (they would begin it anew). */
+static bool is_of_swept(struct sim *s, const struct command *c)
+{
+    struct sim_request *r = sim_request_of(s, c->session, c->start.record.request_id);
+
+    if (r && r->deed->is_swept) {
+        r->is_given_up = true;
+        return true;
+    }
+    for (uint32_t i = 0; c->start.key.p && i < s->n_deeds; i++) {
+        if (s->deeds[i].is_swept && str_eqz(c->start.key, s->deeds[i].key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_kept_away(struct sim *s, const struct command *c)
+{
+    struct sim_conn *conn = sim_conn_find(s, c->peer);
+    bool is_start = c->kind == CMD_CALL_START;
+
+    if (!is_start && c->kind != CMD_FOLLOW && c->kind != CMD_SUBSCRIBE && c->kind != CMD_ANSWER) {
+        return false;
+    }
+    if (!sim_has(s, key_of_id(KEY_SESSION, c->session))) {
+        if (conn && !sim_client_is_gone(conn->client)) {
+            if (!conn->client->is_expired) {
+                sim_fail(s, "session %u is gone", conn->client->i);
+            }
+            sim_client_is_lost(s, conn->client);
+            return true;
+        }
+    } else if (!is_start || !is_of_swept(s, c)) {
+        return false;
+    }
+    if (conn) {
+        sim_conn_free(conn);
+    }
+    return true;
+}
+
+/* Who asks for it now may be refused: nobody used the session for too long, though nothing has
+ * deleted it yet. */
+static void note_idle(struct sim *s, const struct command *c)
+{
+    struct sim_conn *conn = sim_conn_find(s, c->peer);
+    struct session_record r;
+    struct buf value;
+
+    if (!conn || (c->kind != CMD_SESSION_GET && c->kind != CMD_SESSION_UPDATE)) {
+        return;
+    }
+    buf_init(&value, SIZE_MAX / 2);
+    if (sim_get(s, key_of_id(KEY_SESSION, c->session), &value) &&
+        session_record_dec(buf_str(&value), &r) == DMCP_OK) {
+        conn->client->is_expired |= r.seen_ms + s->options.session_idle_ms < s->now.wall_ms;
+    }
+    buf_fini(&value);
+}
+
+static void note_applied(struct sim *s, const struct command *c)
+{
+    s->stats.commands++;
+    s->is_applied = true;
+    s->is_tick_posted = s->is_tick_posted && c->kind != CMD_TICK;
+    if (c->kind == CMD_SWEEP) {
+        s->is_sweep_posted = false;
+        s->stats.sweeps++;
+    }
+}
+
 void sim_apply(struct sim *s)
 {
-    struct command *c = s->mail ? CONTAINER_OF(s->mail, struct command, mail) : NULL;
+    struct command *c = first_mail(s);
     struct err err = { 0 };
     int rc;
 
     if (!s->is_up || !c || s->has_written || s->was_recovered) {
         return;
     }
+    if (is_kept_away(s, c)) {
+        drop_first_mail(s);
+        return;
+    }
+    note_idle(s, c);
     rc = engine_apply(s->engine, s->now, c, &s->rows, &s->out, &err);
     if (rc == ENGINE_WRITE_FIRST) {
         s->stats.write_firsts++;
@@ -128,15 +229,9 @@ void sim_apply(struct sim *s)
     if (rc != DMCP_OK) {
         sim_fail(s, "engine_apply: %s", err.text);
     }
-    sim_trace(s, "apply %d of peer %u: %zu rows so far", (int)c->kind, (unsigned)c->peer,
-              s->rows.n);
-    s->stats.commands++;
-    s->is_tick_posted = s->is_tick_posted && c->kind != CMD_TICK;
-    s->mail = c->mail.next;
-    if (!s->mail) {
-        s->last_mail = &s->mail;
-    }
-    command_free(c);
+    sim_trace(s, "apply %d of peer %u: %zu rows so far", (int)c->kind, (unsigned)c->peer, s->rows.n);
+    note_applied(s, c);
+    drop_first_mail(s);
 }
 
 /* One of two steps: the rows become visible; the engine hears of it and the actions go out. */
@@ -148,7 +243,7 @@ void sim_write(struct sim *s)
         return;
     }
     if (s->has_written) {
-        s->has_written = false;
+        s->has_written = s->is_applied = false;
         if (engine_written(s->engine, &s->out, &err) != DMCP_OK) {
             sim_fail(s, "engine_written: %s", err.text);
         }
@@ -170,6 +265,9 @@ void sim_write(struct sim *s)
     s->stats.writes++;
     s->has_written = true;
     s->was_recovered = false;
+    if (s->is_thorough) {
+        sim_fsck(s);
+    }
 }
 
 /* One of two steps: it begins with what is written by now, and ends some time later. */
@@ -218,6 +316,19 @@ static void cut_connections(struct sim *s)
     }
 }
 
+/* A client that is back after a death may not know any more what it was asked. */
+static void forget_questions(struct sim *s)
+{
+    for (uint32_t i = 0; i < s->n_clients; i++) {
+        bool forgets = sim_chance(s, 30);
+
+        for (int j = 0; forgets && j < MAX_QUESTIONS; j++) {
+            s->clients[i].questions[j].state = QUESTION_NONE;
+        }
+        s->stats.forgotten += forgets;
+    }
+}
+
 static size_t draw_kept(struct sim *s, enum sim_death death)
 {
     switch (death) {
@@ -232,6 +343,7 @@ static size_t draw_kept(struct sim *s, enum sim_death death)
 
 static void drop_process(struct sim *s)
 {
+    sim_handlers_drop(s);
     engine_free(s->engine);
     s->engine = NULL;
     s->is_up = false;
@@ -239,11 +351,10 @@ static void drop_process(struct sim *s)
     free_actions(&s->out);
     free_actions(&s->durable);
     batch_reset(&s->rows);
-    s->has_written = s->was_recovered = s->is_tick_posted = false;
+    s->has_written = s->was_recovered = s->is_tick_posted = s->is_sweep_posted = false;
+    s->is_outside_waiting = s->is_applied = false;
     s->syncing = 0;
-    for (int i = 0; i < MAX_HANDLERS; i++) {
-        s->handlers[i].is_used = false;
-    }
+    s->stop_step = 0;
 }
 
 void sim_die(struct sim *s, enum sim_death death, const struct sim_handler *blamed)
@@ -257,11 +368,12 @@ void sim_die(struct sim *s, enum sim_death death, const struct sim_handler *blam
     s->stats.deaths_in_recovery += s->was_recovered;
     s->has_blamed = blamed || (s->has_blamed && s->was_recovered && sim_chance(s, 50));
     if (blamed) {
-        s->blamed = blamed->call;
-        s->blamed_request = blamed->request;
+        s->blamed = blamed->run->call;
+        s->blamed_deed = blamed->deed;
     }
     drop_process(s);
     cut_connections(s);
+    forget_questions(s);
     n_kept = draw_kept(s, death);
     if (s->written - s->synced > n_kept) {
         s->written = s->synced + n_kept;
@@ -280,7 +392,7 @@ void sim_restart(struct sim *s)
 
     sim_check_restart(s);
     if (s->has_blamed) {
-        s->blamed_request->n_blamed++;
+        s->blamed_deed->n_blamed++;
     }
     s->engine = engine_new(s->store, &s->options);
     rc = engine_recover(s->engine, s->now, s->has_blamed ? &s->blamed : NULL, STR(SIM_CRASH_RESULT),

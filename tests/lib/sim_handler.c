@@ -1,350 +1,353 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Simulated handlers: each runs its request's script from the top, as a worker would. Per part of
- * the script:
+ * Simulated workers: each runs call_execute, the real one, in a fiber. A handler has the thread
+ * until it asks the engine something and waits, rests between two tries, or pauses; then others act,
+ * for as long as the seed says. What it tells the engine without waiting may also make it pause.
  *
- *   LOOK   the journal has it: its result is used. Else:
- *     at-least-once   [flush, if the call may have recorded what is not durable] -> BODY -> record
- *     at-most-once    begin -> BODY -> record | fail | reset (and begin again)
- *     the others      one command
- *
- * A new attempt that used what an earlier one recorded counts as having recorded it: a release
- * hands a call on in the same process, without a sync between.
+ * When the process dies its handlers are unwound: whatever they ask is refused, whatever they tell
+ * is dropped, and no body and no condition does anything any more.
  */
-#include <stdio.h>
-
 #include "sim_world.h"
 
-#define MAX_TRIES 3
+/* ---- beginning and end ---- */
 
-void sim_handler_start(struct sim *s, const struct action *a)
+static void take_commands(void *arg);
+
+static struct sim_handler *free_place(struct sim *s, struct id call)
 {
-    struct sim_request *r = sim_request_of_call(s, a->session, a->dispatch.record.request_id);
     struct sim_handler *h = NULL;
 
-    if (!r || !str_eqz(a->dispatch.record.params, r->params)) {
-        sim_fail(s, "a request that should be a conflict was dispatched");
-    }
     for (int i = 0; i < MAX_HANDLERS; i++) {
-        if (s->handlers[i].is_used && id_eq(s->handlers[i].call, a->call)) {
-            sim_fail(s, "call %s was dispatched while it runs", r->params);
+        if (s->handlers[i].is_used && !s->handlers[i].is_leaving &&
+            id_eq(s->handlers[i].run->call, call)) {
+            sim_fail(s, "a call was dispatched while it runs");
         }
         if (!s->handlers[i].is_used && !h) {
             h = &s->handlers[i];
         }
     }
-    *h = (struct sim_handler){
-        .is_used = true, .call = a->call, .request = r, .attempt = a->dispatch.attempt
-    };
+    return h;
+}
+
+static void make_run(struct sim_handler *h, const struct action *a)
+{
+    struct str params = a->dispatch.record.params;
+    struct run *r = run_new(CALL_JOURNALED);
+
+    h->handler = (struct call_handler){ sim_perform, h };
+    h->tool = (struct tool){ .method = (enum call_method)h->deed->method,
+                             .name = STR("x"),
+                             .fallbacks = STR("{}"),
+                             .timeout_ms = h->deed->timeout_ms,
+                             .handler = &h->handler };
+    r->tool = &h->tool;
+    r->call = a->call;
+    r->session = a->session;
+    r->attempt = a->dispatch.attempt;
+    r->log_level = a->dispatch.log_level;
+    r->client = a->dispatch.client;
+    r->flags = a->dispatch.flags;
+    r->is_reask = a->dispatch.is_reask;
+    r->params = str_make(arena_dup(&r->arena, params.p, params.len), params.len);
+    h->run = r;
+}
+
+void sim_handler_start(struct sim *s, const struct action *a)
+{
+    struct sim_request *r = sim_request_of(s, a->session, a->dispatch.record.request_id);
+    struct sim_handler *h;
+
+    if (!r || !str_eqz(a->dispatch.record.params, r->deed->params)) {
+        sim_fail(s, "a request that should be a conflict was dispatched");
+    }
+    if (atomic_load(&s->is_stopping)) {
+        return; /* as workers_put does: it stays on disk */
+    }
+    h = free_place(s, a->call);
+    *h = (struct sim_handler){ .s = s, .is_used = true, .deed = r->deed };
+    make_run(h, a);
+    mailbox_init(&h->commands, take_commands, h);
+    waiter_init(&h->waiter);
+    h->env = (struct call_env){ .engine = &h->commands,
+                                .io = &s->io,
+                                .store = s->store,
+                                .is_stopping = &s->is_stopping };
     s->stats.calls++;
-    sim_trace(s, "dispatch %s, attempt %u", r->params, (unsigned)h->attempt);
+    sim_trace(s, "dispatch deed %u, attempt %u%s%s", r->deed->i, (unsigned)h->run->attempt,
+              h->run->is_reask ? ", asks again" : "", h->run->flags ? ", has flags" : "");
 }
 
-/* ---- asking ---- */
-
-static struct command *command(struct sim_handler *h, enum command_kind kind)
+static void end(struct sim_handler *h)
 {
-    struct command *c = command_new(kind);
-
-    c->call = h->call;
-    c->waiter = h;
-    h->waits_for = kind;
-    h->phase = PHASE_WAIT;
-    return c;
-}
-
-static void post_step(struct sim *s, struct sim_handler *h, enum step_op op, enum step_guard guard,
-                      void *waiter)
-{
-    struct command *c = command(h, CMD_STEP);
-
-    c->waiter = waiter;
-    c->step.op = h->op = op;
-    c->step.guard = guard;
-    c->step.alias = str_of(h->request->ops[h->i_op].alias);
-    c->step.body = command_dup(c, op == STEP_OP_BEGIN ? STR("") : str_of(h->body));
-    sim_post(s, c);
-}
-
-/* Sometimes twice: a worker that lost the acknowledgement asks again. */
-static void ask_step(struct sim *s, struct sim_handler *h, enum step_op op, enum step_guard guard)
-{
-    if (op != STEP_OP_BEGIN && sim_chance(s, 10)) {
-        post_step(s, h, op, guard, NULL);
+    if (h->fiber) {
+        fiber_free(h->fiber);
     }
-    post_step(s, h, op, guard, h);
-}
-
-static void ask_map(struct sim *s, struct sim_handler *h, const struct sim_op *op)
-{
-    char name[4] = { 'm', (char)('0' + op->i_key), '\0' };
-    struct key k = key_map(STR("m"), str_of(name));
-    uint32_t n = sim_chance(s, 10) ? 2 : 1;
-
-    for (uint32_t i = 0; i < n; i++) {
-        struct command *c = command(h, CMD_MAP);
-
-        c->waiter = i + 1 == n ? h : NULL;
-        c->map.alias = str_of(op->alias);
-        c->map.label = STR("m.put");
-        c->map.digest = digest_id(str_of(op->text));
-        batch_put(&c->map.rows, key_str(&k), str_of(op->text));
-        sim_post(s, c);
-    }
-}
-
-static void ask_event(struct sim *s, struct sim_handler *h, const struct sim_op *op)
-{
-    uint32_t n = sim_chance(s, 10) ? 2 : 1;
-
-    for (uint32_t i = 0; i < n; i++) {
-        struct command *c = command(h, CMD_EVENT);
-
-        c->waiter = i + 1 == n ? h : NULL;
-        c->event.alias = str_of(op->alias);
-        c->event.label = STR("");
-        c->event.message = str_of(op->text);
-        c->event.to_session = op->kind == OP_SESSION_EVENT;
-        sim_post(s, c);
-    }
-}
-
-/* ---- the script ---- */
-
-static struct sim_op *current(struct sim_handler *h)
-{
-    return &h->request->ops[h->i_op];
-}
-
-static void go_on(struct sim_handler *h, const char *result)
-{
-    snprintf(h->results[h->i_op], sizeof(h->results[0]), "%s", result);
-    h->i_op++;
-    h->n_tries = 0;
-    h->phase = PHASE_LOOK;
-}
-
-static void finish(struct sim *s, struct sim_handler *h)
-{
-    struct command *c = command(h, CMD_CALL_DONE);
-    char answer[96];
-
-    sim_script_join(h->request, h->results, answer);
-    c->waiter = NULL;
-    c->done.outcome = OUTCOME_RESULT;
-    c->done.body = command_dup(c, str_of(answer));
-    sim_post(s, c);
+    waiter_fini(&h->waiter);
+    mailbox_fini(&h->commands);
+    run_free(h->run);
     h->is_used = false;
-    sim_trace(s, "handler %s ends: %s", h->request->params, answer);
 }
 
-static void give_back(struct sim *s, struct sim_handler *h, enum command_kind kind)
+static void run(void *arg)
 {
-    struct command *c = command(h, kind);
+    struct sim_handler *h = arg;
 
-    c->waiter = NULL;
-    if (kind == CMD_CALL_PARK) {
-        c->park.tool = sim_tool;
+    call_execute(&h->env, &h->waiter, h->run);
+}
+
+static void go_on(struct sim *s, struct sim_handler *h)
+{
+    if (!h->fiber) {
+        h->fiber = fiber_new(run, h);
     }
+    s->running = h;
+    fiber_resume(h->fiber);
+    s->running = NULL;
+    if (s->failure[0]) {
+        sim_fail(s, "%s", s->failure);
+    }
+    if (fiber_is_over(h->fiber)) {
+        if (!h->is_dead) {
+            sim_trace(s, "handler of deed %u ends", h->deed->i);
+        }
+        end(h);
+    }
+}
+
+/* There is no such tool in this server. */
+static void park(struct sim *s, struct sim_handler *h)
+{
+    struct command *c = command_new(CMD_CALL_PARK);
+
+    c->call = h->run->call;
+    c->park.tool = sim_tool;
     sim_post(s, c);
-    h->is_used = false;
-    sim_trace(s, "handler %s gives its call back", h->request->params);
-}
-
-/* A worker need not wait until its result is recorded: the next command is applied after it. */
-static void record(struct sim *s, struct sim_handler *h, enum step_guard guard)
-{
-    if (sim_chance(s, 50)) {
-        ask_step(s, h, STEP_OP_RECORD, guard);
-    } else {
-        post_step(s, h, STEP_OP_RECORD, guard, NULL);
-        h->is_dirty = true;
-        go_on(h, h->body);
-    }
-}
-
-static void lose_step(struct sim *s, struct sim_handler *h, const char *result)
-{
-    s->stats.lost_steps++;
-    go_on(h, result);
-}
-
-/* What an at-most-once step becomes that an earlier attempt began. */
-static void look_at_attempted(struct sim *s, struct sim_handler *h, int state)
-{
-    h->is_dirty = true;
-    if (sim_chance(s, 50)) { /* asking gives the same answer as looking */
-        ask_step(s, h, STEP_OP_BEGIN, GUARD_AT_MOST_ONCE);
-    } else {
-        lose_step(s, h, state == STEP_STARTED ? "lost" : "failed");
-    }
-}
-
-static void look_at_absent(struct sim *s, struct sim_handler *h, struct sim_op *op)
-{
-    switch (op->kind) {
-    case OP_AT_LEAST_ONCE:
-        if (h->is_dirty) {
-            sim_post(s, command(h, CMD_CALL_FLUSH));
-        } else {
-            h->phase = PHASE_BODY;
-        }
-        break;
-    case OP_AT_MOST_ONCE:
-        if (h->n_tries < MAX_TRIES) {
-            ask_step(s, h, STEP_OP_BEGIN, GUARD_AT_MOST_ONCE);
-        } else {
-            go_on(h, "gave up");
-        }
-        break;
-    case OP_VALUE:
-        snprintf(h->body, sizeof(h->body), "v%u", (unsigned)++s->n_results);
-        record(s, h, GUARD_VALUE);
-        break;
-    case OP_MAP:
-        ask_map(s, h, op);
-        break;
-    default:
-        ask_event(s, h, op);
-        break;
-    }
-}
-
-static void look(struct sim *s, struct sim_handler *h)
-{
-    struct sim_op *op = current(h);
-    struct journal_record r;
-    char result[16];
-    struct buf value;
-    int state;
-
-    buf_init(&value, SIZE_MAX / 2);
-    state = sim_journal(s, h->call, op->alias, &value, &r);
-    if (state == STEP_DONE) {
-        h->is_dirty = true;
-        snprintf(result, sizeof(result), "%.*s", STR_FMT(r.body));
-        go_on(h, result);
-    } else if (state != 0) {
-        look_at_attempted(s, h, state);
-    } else {
-        look_at_absent(s, h, op);
-    }
-    buf_fini(&value);
-}
-
-/* ---- bodies ---- */
-
-static void run_body(struct sim *s, struct sim_handler *h)
-{
-    struct sim_op *op = current(h);
-
-    sim_check_body(s, h, op);
-    s->stats.bodies++;
-    op->bodies++;
-    sim_trace(s, "body of %s %s, run %u", h->request->params, op->alias, (unsigned)op->bodies);
-    if (sim_wild_chance(s, h->request->is_segfaulty ? 80 : 1)) {
-        sim_die(s, DEATH_OF_PROCESS, h);
-        return;
-    }
-    snprintf(h->body, sizeof(h->body), "r%u", (unsigned)++s->n_results);
-    if (op->kind == OP_AT_LEAST_ONCE) {
-        if (!sim_chance(s, 20)) { /* else it failed and is tried again */
-            record(s, h, GUARD_AT_LEAST_ONCE);
-        }
-    } else if (sim_chance(s, 60)) {
-        record(s, h, GUARD_AT_MOST_ONCE);
-    } else if (sim_chance(s, 50)) {
-        op->resets++;
-        s->stats.resets++;
-        ask_step(s, h, STEP_OP_RESET, GUARD_AT_MOST_ONCE);
-    } else {
-        s->stats.failed_steps++;
-        ask_step(s, h, STEP_OP_FAIL, GUARD_AT_MOST_ONCE);
-    }
+    s->stats.parked++;
+    sim_trace(s, "handler of deed %u parks its call", h->deed->i);
+    end(h);
 }
 
 void sim_handler_step(struct sim *s, struct sim_handler *h)
 {
-    if (h->phase == PHASE_BODY) {
-        run_body(s, h);
-    } else if (sim_wild_chance(s, 2)) {
-        s->stats.released++;
-        give_back(s, h, CMD_CALL_RELEASE);
-    } else if (h->i_op == 0 && sim_wild_chance(s, 1)) {
-        s->stats.parked++;
-        give_back(s, h, CMD_CALL_PARK);
-    } else if (h->i_op == h->request->n_ops) {
-        finish(s, h);
-    } else {
-        look(s, h);
+    if (!h->fiber && sim_wild_chance(s, 1)) {
+        park(s, h);
+        return;
+    }
+    h->phase = PHASE_READY;
+    go_on(s, h);
+    if (s->has_death_wish) {
+        s->has_death_wish = false;
+        sim_die(s, DEATH_OF_PROCESS, h);
+    }
+}
+
+void sim_handlers_drop(struct sim *s)
+{
+    atomic_store(&s->is_stopping, true);
+    for (int i = 0; i < MAX_HANDLERS; i++) {
+        struct sim_handler *h = &s->handlers[i];
+
+        if (!h->is_used) {
+            continue;
+        }
+        h->is_dead = true;
+        if (!h->fiber) {
+            end(h);
+            continue;
+        }
+        if (h->phase == PHASE_ASKING) {
+            waiter_wake(&h->waiter, DMCP_E_STORE, STR("dead"));
+        }
+        go_on(s, h);
+        if (h->is_used) {
+            sim_fail(s, "a handler outlives its process");
+        }
+    }
+    atomic_store(&s->is_stopping, false);
+}
+
+/* ---- what it does while it has the thread ---- */
+
+void sim_handler_pause(struct sim_handler *h)
+{
+    if (!h->is_dead) {
+        fiber_yield();
+    }
+}
+
+void sim_handler_rest(struct sim *s, uint64_t until_mono_ms)
+{
+    struct sim_handler *h = s->running;
+
+    if (!h->is_dead) {
+        h->phase = PHASE_RESTING;
+        h->rest_until_ms = until_mono_ms;
+        fiber_yield();
+    }
+}
+
+/* The alias under which what it does now stands in the journal. */
+static struct str alias_of(const struct command *c, enum op_kind kind)
+{
+    static const uint8_t guards[N_OP_KINDS] = { [OP_AT_LEAST_ONCE] = GUARD_AT_LEAST_ONCE,
+                                                [OP_AT_MOST_ONCE] = GUARD_AT_MOST_ONCE,
+                                                [OP_VALUE] = GUARD_VALUE,
+                                                [OP_UNTIL] = GUARD_UNTIL };
+
+    switch (c->kind) {
+    case CMD_STEP:
+        return guards[kind] == c->step.guard ? c->step.alias : STR_NONE;
+    case CMD_MAP:
+        return c->map.alias;
+    case CMD_EVENT:
+        return c->event.alias;
+    case CMD_WAIT:
+        return kind == OP_AT_LEAST_ONCE || kind == OP_AT_MOST_ONCE || kind == OP_LOOP
+                   ? STR_NONE
+                   : c->wait.alias;
+    case CMD_WATCH:
+        return c->watch.alias;
+    case CMD_LOOP:
+        return kind == OP_LOOP ? c->loop.alias : STR_NONE;
+    default:
+        return STR_NONE;
+    }
+}
+
+static void note_alias(struct sim_handler *h, const struct command *c)
+{
+    struct sim_turn *t = h->turn;
+    struct str alias = t ? alias_of(c, t->op->kind) : STR_NONE;
+
+    if (!alias.p) {
+        return;
+    }
+    if (t->row_len == 0) {
+        t->row_len = alias.len;
+        memcpy(t->row, alias.p, alias.len);
+    } else if (!str_eq(alias, str_make(t->row, t->row_len))) {
+        snprintf(h->s->failure, sizeof(h->s->failure), "op %s has two rows", t->text);
+    }
+    t->resets += c->kind == CMD_STEP && c->step.op == STEP_OP_RESET;
+}
+
+static void copy_rows(struct batch *to, const struct batch *from)
+{
+    batch_init(to);
+    buf_add_str(&to->ops, buf_str(&from->ops));
+    to->n = from->n;
+}
+
+/* As if the acknowledgement had been lost and the worker asked again; NULL where that cannot be.
+ * The strings stay the first command's, which is freed behind it. */
+static struct command *again(const struct command *c)
+{
+    struct command *copy;
+
+    if ((c->kind == CMD_STEP && c->step.op != STEP_OP_BEGIN && c->step.op != STEP_OP_RESET) ||
+        c->kind == CMD_EVENT || c->kind == CMD_MAP || c->kind == CMD_LOOP) {
+        copy = command_new(c->kind);
+        copy->call = c->call;
+        copy->session = c->session;
+        switch (c->kind) {
+        case CMD_STEP:
+            copy->step = c->step;
+            copy->step.alias = command_dup(copy, c->step.alias);
+            copy->step.label = command_dup(copy, c->step.label);
+            copy->step.body = command_dup(copy, c->step.body);
+            break;
+        case CMD_EVENT:
+            copy->event = c->event;
+            copy->event.alias = command_dup(copy, c->event.alias);
+            copy->event.label = command_dup(copy, c->event.label);
+            copy->event.message = command_dup(copy, c->event.message);
+            break;
+        case CMD_MAP:
+            copy->map.alias = command_dup(copy, c->map.alias);
+            copy->map.label = command_dup(copy, c->map.label);
+            copy->map.digest = c->map.digest;
+            copy_rows(&copy->map.rows, &c->map.rows);
+            break;
+        default:
+            copy->loop.alias = command_dup(copy, c->loop.alias);
+            copy->loop.label = command_dup(copy, c->loop.label);
+            copy->loop.body = command_dup(copy, c->loop.body);
+            copy->loop.digest = c->loop.digest;
+            copy->loop.old_digest = c->loop.old_digest;
+            copy->loop.is_done = c->loop.is_done;
+            copy_rows(&copy->loop.rows, &c->loop.rows);
+            break;
+        }
+        return copy;
+    }
+    return NULL;
+}
+
+static void tell(struct sim_handler *h, struct command *c)
+{
+    struct sim *s = h->s;
+    bool asks = c->waiter;
+    struct command *copy;
+
+    note_alias(h, c);
+    if (sim_chance(s, 10) && (copy = again(c))) {
+        s->stats.repeated_commands++;
+        sim_post(s, copy);
+    }
+    s->stats.released += c->kind == CMD_CALL_RELEASE;
+    s->stats.suspended += c->kind == CMD_CALL_SUSPEND;
+    h->is_leaving = c->kind == CMD_CALL_RELEASE || c->kind == CMD_CALL_SUSPEND ||
+                    c->kind == CMD_CALL_DONE;
+    sim_trace(s, "handler of deed %u: command %d%s", h->deed->i, (int)c->kind,
+              asks ? ", waits" : "");
+    sim_post(s, c);
+    if (asks) {
+        h->phase = PHASE_ASKING;
+        fiber_yield();
+    } else if (sim_chance(s, 30)) {
+        fiber_yield();
+    }
+}
+
+static void take_commands(void *arg)
+{
+    struct sim_handler *h = arg;
+    struct mail *m = mailbox_take(&h->commands), *next;
+
+    for (; m; m = next) {
+        struct command *c = CONTAINER_OF(m, struct command, mail);
+
+        next = m->next;
+        if (h->is_dead) {
+            if (c->waiter) {
+                waiter_wake(c->waiter, DMCP_E_STORE, STR("dead"));
+            }
+            command_free(c);
+        } else {
+            tell(h, c);
+        }
     }
 }
 
 /* ---- answers ---- */
 
-/* What the worker is told was done is in the store. */
-static void check_done(struct sim *s, struct sim_handler *h)
+void sim_handler_wake(struct sim *s, const struct action *a)
 {
-    static const int states[] = { [STEP_OP_RECORD] = STEP_DONE,
-                                  [STEP_OP_BEGIN] = STEP_STARTED,
-                                  [STEP_OP_FAIL] = STEP_FAILED,
-                                  [STEP_OP_RESET] = 0 };
-    struct journal_record r = { .body = STR("") };
-    struct buf value;
-    int state;
+    struct sim_handler *h = CONTAINER_OF(a->waiter, struct sim_handler, waiter);
 
-    buf_init(&value, SIZE_MAX / 2);
-    state = sim_journal(s, h->call, current(h)->alias, &value, &r);
-    if (state != states[h->op] || (state == STEP_DONE && !str_eqz(r.body, h->body))) {
-        sim_fail(s, "step %s %s is in state %d after operation %d", h->request->params,
-                 current(h)->alias, state, (int)h->op);
-    }
-    buf_fini(&value);
-}
-
-static void step_answered(struct sim *s, struct sim_handler *h, const struct action *a)
-{
-    if (h->op == STEP_OP_BEGIN && a->code == DMCP_E_ATTEMPTED) {
-        lose_step(s, h, a->text.len ? "failed" : "lost");
-        return;
-    }
-    if (a->code != DMCP_OK) {
-        sim_fail(s, "step %s %s: %d %s", h->request->params, current(h)->alias, a->code, a->text.p);
-    }
-    check_done(s, h);
-    switch (h->op) {
-    case STEP_OP_BEGIN:
-        h->n_tries++;
-        h->is_dirty = false; /* what it waited for covers all that was recorded before */
-        h->phase = PHASE_BODY;
-        break;
-    case STEP_OP_RESET:
-        h->phase = PHASE_LOOK;
-        break;
-    case STEP_OP_FAIL:
-        lose_step(s, h, "failed");
-        break;
-    case STEP_OP_RECORD:
-        h->is_dirty = true;
-        go_on(h, h->body);
-        break;
-    }
-}
-
-void sim_handler_wake(struct sim *s, struct sim_handler *h, const struct action *a)
-{
-    if (!h->is_used || h->phase != PHASE_WAIT) {
+    if (!h->is_used || h->phase != PHASE_ASKING) {
         sim_fail(s, "a worker was woken that does not wait");
     }
-    if (h->waits_for == CMD_STEP) {
-        step_answered(s, h, a);
-    } else if (a->code != DMCP_OK) {
-        sim_fail(s, "%s %s: %d %s", h->request->params, current(h)->alias, a->code, a->text.p);
-    } else if (h->waits_for == CMD_CALL_FLUSH) {
-        h->is_dirty = false;
-        h->phase = PHASE_BODY;
-    } else {
-        h->is_dirty = true;
-        go_on(h, ""); /* as the journal has it */
+    waiter_wake(&h->waiter, a->code, a->text);
+    h->phase = PHASE_READY;
+}
+
+void sim_handler_cancel(struct sim *s, const struct action *a)
+{
+    for (int i = 0; i < MAX_HANDLERS; i++) {
+        if (s->handlers[i].is_used && id_eq(s->handlers[i].run->call, a->call)) {
+            atomic_fetch_or(&s->handlers[i].run->told, a->dispatch.flags);
+            s->stats.told++;
+        }
     }
 }

@@ -7,9 +7,21 @@
 
 #define EVENT_COST 64 /* of credit, besides the message */
 
-static bool was_closed(const struct sim_client *c)
+static const struct id no_id;
+
+/* Where it may resume, if it was told. */
+static void note_place(struct sim_conn *conn, const struct action *a)
 {
-    return c->state == SESSION_CLOSING || c->state == SESSION_CLOSED;
+    if (id_eq(a->event.stream, no_id)) {
+        return;
+    }
+    if (conn->kind == CONN_LISTENER) {
+        conn->client->has_place = true;
+        conn->client->place = a->event.sequence;
+    } else if (conn->request) {
+        conn->request->has_place = true;
+        conn->request->place = a->event.sequence;
+    }
 }
 
 static void read_prime(struct sim *s, struct sim_conn *conn, const struct action *a)
@@ -20,28 +32,26 @@ static void read_prime(struct sim *s, struct sim_conn *conn, const struct action
     }
     conn->knows_next = true;
     conn->next = a->event.sequence + 1;
-    if (conn->kind == CONN_LISTENER) {
-        conn->client->has_place = true;
-        conn->client->place = a->event.sequence;
-    } else if (conn->request) {
-        conn->request->has_place = true;
-        conn->request->place = a->event.sequence;
+    if (conn->kind == CONN_LISTENER || conn->client->i % 2) { /* it knows what this means */
+        note_place(conn, a);
     }
 }
 
+/* Of a session's own stream some may have expired. */
 static void read_event(struct sim *s, struct sim_conn *conn, const struct action *a)
 {
-    if (!conn->knows_next || a->event.sequence != conn->next) {
+    bool may_skip = conn->kind == CONN_LISTENER && s->has_retention;
+
+    if (!conn->knows_next || a->event.sequence < conn->next ||
+        (a->event.sequence > conn->next && !may_skip)) {
         sim_fail(s, "peer %u is sent event %u and expects %u", (unsigned)conn->peer,
                  (unsigned)a->event.sequence, (unsigned)conn->next);
     }
-    conn->next++;
+    conn->next = a->event.sequence + 1;
     conn->owed += a->text.len + EVENT_COST;
-    if (conn->kind == CONN_LISTENER) {
-        conn->client->place = a->event.sequence;
-    } else if (conn->request) {
-        conn->request->has_place = true;
-        conn->request->place = a->event.sequence;
+    note_place(conn, a);
+    if (conn->kind == CONN_CALL) {
+        sim_side_saw(s, conn->client, a->text);
     }
 }
 
@@ -57,30 +67,13 @@ static void read_reply(struct sim *s, struct sim_conn *conn, const struct action
     }
     s->stats.answers += !r->is_answered;
     r->is_answered = true;
-    r->has_place = true;
-    r->place = a->event.sequence;
-    sim_conn_free(conn);
-}
-
-static void read_control(struct sim *s, struct sim_conn *conn, const struct action *a)
-{
-    struct sim_client *c = conn->client;
-    bool is_refused = a->kind == ACT_REFUSED;
-
-    if (is_refused && (a->code != DMCP_E_GONE || !was_closed(c))) {
-        sim_fail(s, "client %u is refused: %s", (unsigned)c->i, a->text.p);
-    }
-    if (conn->command == CMD_SESSION_OPEN) {
-        c->state = SESSION_OPEN;
-    } else if (conn->command == CMD_SESSION_CLOSE) {
-        c->state = SESSION_CLOSED;
-        s->stats.closed_sessions++;
-    }
+    note_place(conn, a);
     sim_conn_free(conn);
 }
 
 static void read_refusal(struct sim *s, struct sim_conn *conn, const struct action *a)
 {
+    struct sim_client *c = conn->client;
     bool is_fine = false;
 
     switch (a->code) {
@@ -94,7 +87,16 @@ static void read_refusal(struct sim *s, struct sim_conn *conn, const struct acti
         s->stats.busy++;
         break;
     case DMCP_E_GONE:
-        is_fine = was_closed(conn->client);
+        is_fine = sim_client_is_gone(c) || c->is_expired;
+        if (is_fine && !sim_client_is_gone(c)) {
+            sim_client_is_lost(s, c);
+        }
+        break;
+    case DMCP_E_NOTFOUND: /* what it wants to go on with has expired */
+        is_fine = conn->kind == CONN_CALL && conn->request->deed->is_swept;
+        if (is_fine) {
+            conn->request->is_given_up = true;
+        }
         break;
     default:
         break;
@@ -105,11 +107,30 @@ static void read_refusal(struct sim *s, struct sim_conn *conn, const struct acti
     sim_conn_free(conn);
 }
 
+static bool has_detach(const struct sim_deed *d)
+{
+    for (uint32_t i = 0; i < d->n_ops; i++) {
+        if (d->ops[i].kind == OP_DETACH) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Its session is closed or expired, its call is cancelled, or its handler sends its clients away,
+ * but only those that may come back. Also the old connection of who came back by a new one ends. */
 static void read_end(struct sim *s, struct sim_conn *conn)
 {
-    bool had_answer = conn->request && conn->request->is_answered;
+    struct sim_request *r = conn->request;
+    bool is_fine = sim_client_is_gone(conn->client) || conn->client->is_expired;
 
-    if (!was_closed(conn->client) && !had_answer) {
+    if (r) {
+        bool is_sent_away = has_detach(r->deed) && r->has_place;
+
+        is_fine = is_fine || r->is_answered || r->deed->was_cancelled || is_sent_away;
+        s->stats.detached += is_sent_away;
+    }
+    if (!is_fine) {
         sim_fail(s, "the stream of peer %u ends, and its client did not leave it",
                  (unsigned)conn->peer);
     }
@@ -121,7 +142,7 @@ static void read_action(struct sim *s, struct sim_conn *conn, const struct actio
     sim_trace(s, "peer %u reads %d, sequence %u %s", (unsigned)conn->peer, (int)a->kind,
               (unsigned)a->event.sequence, a->text.p ? a->text.p : "");
     if (conn->kind == CONN_CONTROL) {
-        read_control(s, conn, a);
+        sim_side_read(s, conn, a);
         return;
     }
     if (conn->kind == CONN_CONFLICT && a->kind != ACT_REFUSED && a->kind != ACT_END) {
@@ -179,7 +200,7 @@ void sim_read(struct sim *s, struct sim_conn *conn)
         sim_conn_free(conn);
         return;
     }
-    if (conn->peer) {
+    if (conn->peer && !conn->is_lost) {
         give_credit(s, conn);
     }
 }
