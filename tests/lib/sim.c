@@ -81,29 +81,6 @@ struct id sim_id(struct sim *s, const struct id *shard_of)
     return id;
 }
 
-/* ---- what the server offers ---- */
-
-const struct id sim_no_tool = { { 0 } }, sim_tool = { { 7 } };
-
-void sim_post_lists(struct sim *s, struct id added)
-{
-    struct command *c = command_new(CMD_LISTS);
-
-    memcpy(c->lists.digests, s->lists, sizeof(s->lists));
-    c->lists.added = added;
-    sim_post(s, c);
-}
-
-static void change_lists(struct sim *s)
-{
-    bool is_tool = sim_chance(s, 50);
-
-    s->lists[random_below(&s->random, N_LISTS)] = 1 + random_below(&s->random, 4);
-    s->stats.list_changes++;
-    s->stats.unparked += is_tool;
-    sim_post_lists(s, is_tool ? sim_tool : sim_no_tool);
-}
-
 /* ---- beginning ---- */
 
 /* In most worlds nothing expires; in the others it does while it is still asked for. */
@@ -235,7 +212,7 @@ static void let_time_pass(struct sim *s)
         return;
     }
     if (sim_wild_chance(s, 4)) {
-        change_lists(s);
+        sim_change_lists(s);
     }
     if (!s->is_tick_posted && engine_deadline(s->engine, s->now) <= s->now.mono_ms) {
         s->is_tick_posted = true;

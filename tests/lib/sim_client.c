@@ -114,6 +114,7 @@ static struct command *start_command(struct sim *s, struct sim_request *r, const
     c->start.client = SESSION_ELICIT_FORM | SESSION_SAMPLING;
     c->start.credit = draw_credit(s);
     c->start.knows_prime = r->client->i % 2;
+    c->start.cannot_resume = r->client->i == 2;
     c->start.timeout_ms = d->timeout_ms;
     if (d->key[0]) {
         c->start.key = str_of(d->key);

@@ -8,7 +8,7 @@
  *   request, idempotency, reference           lead to a call, and reference to what leads there
  *   event        of a call: numbered without a gap, as many as its result says; of a session: below
  *                what its stream has next
- *   stream       its session
+ *   stream, lists                             their session
  *   timer        waits for a row that names its time, or its call is over
  *   journal      started, with a time: its timer; a question: its input; a condition: watched
  *   input        its row waits, or waited for too long; or its call is over
@@ -210,6 +210,14 @@ static void check_stream(struct sim *s, struct str key, struct str value)
          "has sent what was not there");
 }
 
+static void check_lists(struct sim *s, struct str key, struct str value)
+{
+    struct lists_record r;
+
+    must(s, sim_has(s, key_of_id(KEY_SESSION, id_of(s, key))), key, "has no session");
+    must(s, lists_record_dec(value, &r) == DMCP_OK, key, "cannot be decoded");
+}
+
 /* ---- waits ---- */
 
 static struct id input_of(struct id call, struct str alias, struct str asked)
@@ -400,6 +408,7 @@ static void check_row(struct sim *s, struct str key, struct str value)
         [KEY_REQUEST] = check_request,
         [KEY_EVENT] = check_event,
         [KEY_STREAM] = check_stream,
+        [KEY_LISTS] = check_lists,
         [KEY_TIMER] = check_timer,
         [KEY_IDEMPOTENCY] = check_idempotency,
         [KEY_INPUT] = check_input,

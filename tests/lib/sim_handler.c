@@ -34,12 +34,12 @@ static void make_run(struct sim_handler *h, const struct action *a)
     struct str params = a->dispatch.record.params;
     struct run *r = run_new(CALL_JOURNALED);
 
-    h->handler = (struct call_handler){ sim_perform, h };
     h->tool = (struct tool){ .method = (enum call_method)h->deed->method,
                              .name = STR("x"),
                              .fallbacks = STR("{}"),
                              .timeout_ms = h->deed->timeout_ms,
-                             .handler = &h->handler };
+                             .handler = { sim_perform, h } };
+    atomic_init(&h->tool.n_holders, 2); /* it is freed with its handler, not with the run */
     r->tool = &h->tool;
     r->call = a->call;
     r->session = a->session;

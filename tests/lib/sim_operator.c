@@ -1,12 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The simulated operator: sends signals to calls that somebody has told the id of (before they are
- * waited for, while, twice, when all is over), cancels calls, and writes to maps from outside, as a
- * start function does. When all is calm it gives everybody what is still waited for.
+ * waited for, while, twice, when all is over), cancels calls, writes to maps from outside, as a start
+ * function does, and changes what the server offers. When all is calm it gives everybody what is still waited for.
  */
 #include <stdio.h>
 
 #include "sim_world.h"
+
+/* ---- what the server offers ---- */
+
+const struct id sim_no_tool = { { 0 } }, sim_tool = { { 7 } };
+
+void sim_post_lists(struct sim *s, struct id added)
+{
+    struct command *c = command_new(CMD_LISTS);
+
+    memcpy(c->lists.digests, s->lists, sizeof(s->lists));
+    c->lists.added = added;
+    sim_post(s, c);
+}
+
+void sim_change_lists(struct sim *s)
+{
+    bool is_tool = sim_chance(s, 50);
+
+    s->lists[random_below(&s->random, N_LISTS)] = 1 + random_below(&s->random, 4);
+    s->stats.list_changes++;
+    s->stats.unparked += is_tool;
+    sim_post_lists(s, is_tool ? sim_tool : sim_no_tool);
+}
 
 /* ---- signals ---- */
 

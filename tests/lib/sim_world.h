@@ -193,7 +193,6 @@ struct sim_handler {
     struct sim_deed *deed;
     struct run *run;
     struct tool tool;
-    struct call_handler handler;
     struct call_env env;
     struct mailbox commands;
     struct waiter waiter;
@@ -284,12 +283,6 @@ bool sim_chance(struct sim *s, uint32_t percent);
 bool sim_wild_chance(struct sim *s, uint32_t percent); /* false when all is calm */
 struct id sim_id(struct sim *s, const struct id *shard_of);
 
-#define SIM_LISTS "{\"list\":" /* how messages that tell of lists begin */
-
-/* The engine is told of the lists; with a tool, that it was added: the one that calls are parked for. */
-extern const struct id sim_no_tool, sim_tool;
-void sim_post_lists(struct sim *s, struct id added);
-
 /* ---- sim_time.c ---- */
 
 void sim_time_begin(struct sim *s);
@@ -326,6 +319,13 @@ struct sim_conn *sim_side_ask(struct sim *s, struct sim_client *c, enum command_
 void sim_side_read(struct sim *s, struct sim_conn *conn, const struct action *a);
 
 /* ---- sim_operator.c ---- */
+
+#define SIM_LISTS "{\"list\":" /* how messages that tell of lists begin */
+
+/* The engine is told of the lists; with a tool, that it was added: the one that calls are parked for. */
+extern const struct id sim_no_tool, sim_tool;
+void sim_post_lists(struct sim *s, struct id added);
+void sim_change_lists(struct sim *s);
 
 void sim_operator_act(struct sim *s);
 void sim_operator_finish(struct sim *s); /* cancels what nobody waits for */
