@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -25,6 +26,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/mem.h"
 
 #define STABLE_MS 1000 /* a child that lived so long was not crash-looping */
 
@@ -77,6 +79,7 @@ static pid_t start_child(struct supervisor *s)
 {
     pid_t parent = getpid(), pid;
     struct err e;
+    int status;
 
     if (s->stdio && keeper_begin(s->stdio, &e) != DMCP_OK) {
         log_error("%s", e.text);
@@ -97,7 +100,12 @@ static pid_t start_child(struct supervisor *s)
         _exit(EXIT_FAILED); /* the parent died before the line above */
     }
     sigprocmask(SIG_SETMASK, &s->old, NULL);
-    _exit(s->run(s->arg, &s->last, s->note));
+    /* What tools print is not to be lost with the process. A buffer of its own makes the stream begin
+     * anew: glibc goes on with the old one, as it was, until that is full. */
+    setvbuf(stdout, mem_alloc(BUFSIZ), _IOLBF, BUFSIZ);
+    status = s->run(s->arg, &s->last, s->note);
+    fflush(stdout);
+    _exit(status);
 }
 
 /* Waits for the child's end and passes SIGTERM and SIGINT on. A child that does not end by itself
@@ -228,6 +236,7 @@ int supervise(process_fn *run, void *arg, struct keeper *stdio)
         log_error("shared memory: %s", strerror(errno));
         return EXIT_FAILED;
     }
+    fflush(stdout); /* else each child would print once more what the program has printed */
     supervisor_signals(&s.signals);
     sigprocmask(SIG_BLOCK, &s.signals, &s.old);
     status = run_children(&s);

@@ -138,6 +138,42 @@ TOOL_TEST(two_tools_that_crash_are_each_failed_for_their_own_crashes)
     ask_end(&slow);
 }
 
+/* ---- what a tool prints ---- */
+
+static int count_said(const struct proc *p, const char *text)
+{
+    char *said = proc_said(p), *at = said;
+    int n = 0;
+
+    while ((at = strstr(at, text))) {
+        at += strlen(text);
+        n++;
+    }
+    mem_free(said);
+    return n;
+}
+
+TEST(crash, what_a_tool_has_printed_is_there_when_its_process_is_killed_and_nothing_is_printed_twice)
+{
+    struct site *s = site_new("tests/chatter");
+    struct ask a;
+
+    site_begin(s);
+    ask_begin(&a, &s->talk, 1, "say", "{}");
+    ask_finish_anyhow(&a);
+    ask_end(&a);
+    assert_int_equal(kill(proc_worker(s->server), SIGKILL), 0);
+    proc_await_said(s->server, "starting it again");
+    ask_begin(&a, &s->talk, 2, "say", "{}");
+    ask_finish_anyhow(&a);
+    ask_end(&a);
+    assert_int_equal(proc_stop(s->server), 0);
+    assert_int_equal(count_said(s->server, "chatter: a line\n"), 2);
+    assert_int_equal(count_said(s->server, "chatter: before it serves"), 1);
+    assert_int_equal(count_said(s->server, "chatter: behind the end"), 1);
+    site_free(s);
+}
+
 /* ---- calls that wait ---- */
 
 TOOL_TEST(a_call_whose_time_comes_while_the_server_is_down_goes_on_at_its_start)

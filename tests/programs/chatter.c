@@ -29,6 +29,12 @@ static int chat(dmcp_call *call)
     return dmcp_add_text(call, "chatted");
 }
 
+static int say(dmcp_call *call)
+{
+    printf("chatter: a line\n");
+    return dmcp_add_text(call, "said");
+}
+
 static int pretty(dmcp_call *call)
 {
     return dmcp_reply(call, "j", "{\r\n  \"a\": [\n    1,\n    2\n  ]\n}\n");
@@ -44,6 +50,7 @@ int main(int argc, char **argv)
 
     printf("chatter: before it serves");
     dmcp_add_tool(server, &(dmcp_tool){ .name = "chat", .handler = chat });
+    dmcp_add_tool(server, &(dmcp_tool){ .name = "say", .handler = say });
     dmcp_add_tool(server, &(dmcp_tool){ .name = "pretty", .input_schema = schema,
                                               .handler = pretty });
     status = dmcp_server_main(server, argc, argv);
