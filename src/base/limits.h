@@ -69,6 +69,8 @@
 #define LIMIT_WATCHES 256                 /* entries and ranges that a condition waits for */
 #define LIMIT_RANGE_ENTRIES 100000        /* entries of one range answer */
 #define LIMIT_SESSIONS 1000000            /* (option) */
+#define LIMIT_SUBSCRIPTIONS 1000000       /* of all sessions to resources */
+#define LIMIT_SUBSCRIBERS 10000           /* of one resource, who are told in one write */
 #define LIMIT_CRASHES 3                   /* of a call before it is failed */
 
 /* Client: what it takes from a server */

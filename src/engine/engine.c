@@ -53,6 +53,12 @@ struct engine *engine_new(struct store *store, const struct engine_options *o)
 
     e->store = store;
     e->options = *o;
+    if (e->options.max_subscriptions == 0) {
+        e->options.max_subscriptions = LIMIT_SUBSCRIPTIONS;
+    }
+    if (e->options.max_subscribers == 0) {
+        e->options.max_subscribers = LIMIT_SUBSCRIBERS;
+    }
     hmap_init(&e->calls);
     hmap_init(&e->requests);
     hmap_init(&e->streams);

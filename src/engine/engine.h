@@ -26,6 +26,7 @@ struct engine_options {
     uint32_t max_dispatched;  /* of these, handed to workers at a time */
     uint64_t max_dispatched_bytes;
     uint32_t max_sessions;
+    uint32_t max_subscriptions, max_subscribers; /* in all, and to one resource; 0: limits.h */
     uint64_t session_idle_ms; /* a session unused for so long is gone */
     uint64_t key_ms;          /* an idempotency key counts for so long behind its call's end */
     uint64_t keep_calls_ms;   /* a finished call is kept for so long; 0 for ever */

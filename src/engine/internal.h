@@ -125,6 +125,12 @@ struct engine {
     struct list priming; /* by prime_ms */
     struct list readers; /* followers of calls that are not in memory: they read the rows */
     size_t dispatched_bytes, n_sessions;
+    size_t n_subscriptions;
+    struct {
+        struct id uri; /* whose subscribers were counted last */
+        size_t n;
+        bool is_known;
+    } crowd;
     uint64_t epoch;          /* the number of this life of the server */
     struct key timers_from;  /* no timer stands before this key */
     uint64_t next_timer_ms;  /* wall clock: no timer is due before; UINT64_MAX for none */
@@ -332,6 +338,7 @@ int notice_followed(struct engine *e, struct id session) MUST_CHECK;
 
 int subscribe_apply(struct engine *e, const struct command *c) MUST_CHECK;
 int subscribe_tell(struct engine *e, struct id uri, struct str message) MUST_CHECK;
+void subscribe_ended(struct engine *e); /* a row is deleted */
 
 /* ---- lists.c ---- */
 

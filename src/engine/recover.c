@@ -82,16 +82,16 @@ static int recover_calls(struct engine *e, const struct id *crashed, struct str 
     return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc;
 }
 
-static int count_sessions(struct engine *e)
+static int count(struct engine *e, enum key_kind kind, size_t *n)
 {
-    struct key from = key_kind_start(KEY_SESSION), to = key_prefix_end(key_str(&from));
+    struct key from = key_kind_start(kind), to = key_prefix_end(key_str(&from));
     struct range range = { .from = key_str(&from), .to = key_str(&to) };
     struct cursor *cursor = store_scan(e->store, &range);
     struct str key, value;
     int rc;
 
     while ((rc = cursor_next(cursor, &key, &value, e->err)) == DMCP_OK) {
-        e->n_sessions++;
+        (*n)++;
     }
     cursor_close(cursor);
     return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc;
@@ -134,7 +134,10 @@ int engine_recover(struct engine *e, struct engine_time now, const struct id *cr
     e->rows = rows;
     e->out = &none;
     e->err = err;
-    rc = count_sessions(e);
+    rc = count(e, KEY_SESSION, &e->n_sessions);
+    if (rc == DMCP_OK) {
+        rc = count(e, KEY_SUBSCRIPTION, &e->n_subscriptions);
+    }
     if (rc == DMCP_OK) {
         rc = next_epoch(e);
     }

@@ -173,6 +173,7 @@ int sweep_subscription(struct engine *e, struct sweep_left *left, struct str key
     buf_fini(&row);
     if (rc == DMCP_E_NOTFOUND) {
         sweep_del(e, left, key);
+        subscribe_ended(e);
         rc = DMCP_OK;
     }
     return rc;

@@ -27,8 +27,9 @@ void memcheck_exec(const char *dir, char *const argv[])
                       (char[]){ "--leak-check=full" }, /* at an orderly end */
                       (char[]){ "--errors-for-leak-kinds=definite" },
                       (char[]){ "--show-leak-kinds=definite" },
+                      (char[]){ "--suppressions=scripts/valgrind.supp" },
                       log };
-    size_t n = 6;
+    size_t n = 7;
 
     if (!is_wanted()) {
         return;

@@ -2,6 +2,7 @@
 /*
  * Subscriptions of sessions to resources, and who is told what.
  */
+#include "base/limits.h"
 #include "harness.h"
 #include "rig.h"
 
@@ -178,6 +179,83 @@ SUBSCRIBE_TEST(of_a_session_that_is_gone_goes_when_it_is_found)
     assert_int_equal(n_told(r, other), 0);
     assert_false(rig_has(r, key_subscription(weather, other)));
     assert_true(rig_has(r, key_subscription(weather, r->session)));
+}
+
+/* ---- their number ---- */
+
+static void refused(struct rig *r, struct id session, struct id uri)
+{
+    subscribe(r, 1, session, uri, false);
+    rig_expect_refused(r, 1, DMCP_E_BUSY);
+    rig_commit(r);
+    assert_false(rig_has(r, key_subscription(uri, session)));
+}
+
+static void ended(struct rig *r, struct id session, struct id uri)
+{
+    subscribe(r, 1, session, uri, true);
+    rig_commit(r);
+    rig_expect_done(r, 1);
+}
+
+SUBSCRIBE_TEST(one_past_the_limit_of_a_resource_is_refused_until_another_ends)
+{
+    struct rig *r = *state;
+    struct id second = rig_other_session(r), third = rig_other_session(r);
+
+    r->options.max_subscribers = 2;
+    rig_restart(r);
+    rig_drop_actions(r);
+    subscribed(r, r->session, weather);
+    subscribed(r, second, weather);
+    refused(r, third, weather);
+    subscribed(r, second, weather); /* it is there */
+    subscribed(r, third, news);
+    rig_restart(r);
+    rig_drop_actions(r);
+    refused(r, third, weather);
+    ended(r, second, weather);
+    subscribed(r, third, weather);
+    refused(r, second, weather);
+}
+
+SUBSCRIBE_TEST(one_past_the_limit_of_all_is_refused_until_another_ends)
+{
+    struct rig *r = *state;
+    struct id other = rig_other_session(r);
+
+    r->options.max_subscriptions = 2;
+    rig_restart(r);
+    rig_drop_actions(r);
+    subscribed(r, r->session, weather);
+    subscribed(r, r->session, news);
+    refused(r, other, news);
+    rig_restart(r);
+    rig_drop_actions(r);
+    refused(r, other, weather);
+    ended(r, r->session, weather);
+    subscribed(r, other, news);
+    refused(r, other, weather);
+}
+
+SUBSCRIBE_TEST(of_as_many_sessions_as_the_limit_tells_each_of_them)
+{
+    struct rig *r = *state;
+    struct id call = rig_start_quietly(r), session;
+
+    r->options.max_sessions = LIMIT_SUBSCRIBERS + 10;
+    rig_restart(r);
+    rig_drop_actions(r);
+    for (size_t i = 0; i < LIMIT_SUBSCRIBERS; i++) {
+        session = rig_other_session(r);
+        subscribed(r, session, weather);
+        rig_drop_actions(r);
+    }
+    refused(r, r->session, weather);
+    update(r, call, "a", weather, "{}");
+    rig_commit(r);
+    assert_int_equal(rig_count(r, key_kind_start(KEY_EVENT)), LIMIT_SUBSCRIBERS);
+    assert_int_equal(n_told(r, session), 1);
 }
 
 SUBSCRIBE_TEST(is_told_once_however_often_the_handler_runs)
