@@ -5,6 +5,7 @@
  */
 #include "mcp/event_id.h"
 #include "mcp/internal.h"
+#include "mcp/older.h"
 
 static void on_session(struct endpoint *e, struct exchange *x, const struct action *a)
 {
@@ -75,15 +76,18 @@ static void on_end(struct endpoint *e, struct exchange *x)
  * needed any more: plain JSON, unless the client would rather have a stream. */
 static void on_reply(struct endpoint *e, struct exchange *x, const struct action *a)
 {
-    struct buf body;
+    struct buf body, older;
+    bool is_older;
 
     if (x->is_repeat && a->event.outcome == OUTCOME_CANCELLED) {
         on_end(e, x); /* it was cancelled in an earlier life of the server */
         return;
     }
     buf_init(&body, SIZE_MAX / 2);
+    buf_init(&older, SIZE_MAX / 2);
     if (a->event.outcome == OUTCOME_RESULT) {
-        rpc_write_result(&body, a->event.request_id, a->text);
+        is_older = older_result(x->version, a->text, &older);
+        rpc_write_result(&body, a->event.request_id, is_older ? buf_str(&older) : a->text);
     } else {
         rpc_write_error_object(&body, a->event.request_id, a->text);
     }
@@ -94,6 +98,7 @@ static void on_reply(struct endpoint *e, struct exchange *x, const struct action
     } else {
         exchange_respond(e, x, 200, buf_str(&body));
     }
+    buf_fini(&older);
     buf_fini(&body);
 }
 

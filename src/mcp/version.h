@@ -26,4 +26,10 @@ static inline bool version_shows_wrong_arguments(enum version v)
     return v >= VERSION_2025_11_25;
 }
 
+/* Whether content may be a link to a resource. */
+static inline bool version_has_links(enum version v)
+{
+    return v >= VERSION_2025_06_18;
+}
+
 #endif
