@@ -823,8 +823,8 @@ typedef struct dmcp_question {
  * Durability: question and answer are durable; an answer that was recorded is never asked for
  *   again.
  * Errors: DMCP_E_SUSPENDED; DMCP_E_UNSUPPORTED when the client did not say that it can ask;
- *   DMCP_E_INVALID for a field that is no scalar, a schema that is not one of an object, a url that
- *   is none;
+ *   DMCP_E_INVALID for a field that is no scalar (in a schema also no array of choices), a schema that
+ *   is not one of an object, a url that is none;
  *   DMCP_E_TOOBIG for a question over 1 MiB; DMCP_E_TIMEOUT; DMCP_E_REMOTE when the client answered
  *   with an error (its text is in dmcp_error_text), gave the question up (notifications/cancelled),
  *   or sent content that does not fit; DMCP_E_CANCELLED when the whole call was; DMCP_E_ALIAS;

@@ -117,6 +117,41 @@ static int take_elicitation(dmcp_call *call, const struct wait *w, struct str an
     return rc;
 }
 
+/* A text, a number, a boolean, or some of several texts. */
+static bool is_form_field(yyjson_val *field)
+{
+    static const char *const types[] = { "string", "number", "integer", "boolean" };
+    struct str type = json_get_str(field, "type");
+    yyjson_val *items = json_get(field, "items");
+
+    for (size_t i = 0; i < COUNT_OF(types); i++) {
+        if (type.p && str_eqz(type, types[i])) {
+            return true;
+        }
+    }
+    return type.p && str_eqz(type, "array") &&
+           (json_get(items, "enum") || json_get(items, "anyOf"));
+}
+
+static int check_form(yyjson_val *schema, struct err *e)
+{
+    size_t i, n;
+    yyjson_val *name, *field;
+
+    if (!str_eqz(json_get_str(schema, "type"), "object")) {
+        return err_set(e, DMCP_E_INVALID, "its type is not \"object\"");
+    }
+    yyjson_obj_foreach (json_get(schema, "properties"), i, n, name, field) {
+        if (!is_form_field(field)) {
+            return err_set(e, DMCP_E_INVALID,
+                           "the field \"%.100s\" is neither a string, a number, an integer, a "
+                           "boolean nor an array of choices",
+                           yyjson_get_str(name));
+        }
+    }
+    return DMCP_OK;
+}
+
 /* Source: elicitation, "Requested Schema": an object, without nesting. */
 static int check_schema(dmcp_call *call, const struct question *q)
 {
@@ -125,8 +160,8 @@ static int check_schema(dmcp_call *call, const struct question *q)
     struct err e = { 0 };
     int rc = json_read(q->schema, &doc, &e);
 
-    if (rc == DMCP_OK && !str_eqz(json_get_str(yyjson_doc_get_root(doc), "type"), "object")) {
-        rc = err_set(&e, DMCP_E_INVALID, "its type is not \"object\"");
+    if (rc == DMCP_OK) {
+        rc = check_form(yyjson_doc_get_root(doc), &e);
     }
     if (rc == DMCP_OK) {
         rc = schema_compile(q->schema, NULL, &schema, &e);

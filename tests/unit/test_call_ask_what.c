@@ -70,6 +70,43 @@ ASK_TEST(a_form_that_is_no_schema_of_an_object_is_an_error_and_is_not_sent)
     }
 }
 
+/* As with SEP-1330: one or several of some texts, with and without titles. */
+ASK_TEST(a_form_has_texts_numbers_and_choices_and_nothing_nested)
+{
+    static const char *const good[] = {
+        "{\"type\":\"string\",\"format\":\"email\",\"default\":\"a@b\"}",
+        "{\"type\":\"integer\",\"default\":3}",
+        "{\"type\":\"number\"}",
+        "{\"type\":\"boolean\"}",
+        "{\"type\":\"string\",\"oneOf\":[{\"const\":\"a\",\"title\":\"A\"}]}",
+        "{\"type\":\"string\",\"enum\":[\"a\"],\"enumNames\":[\"A\"]}",
+        "{\"type\":\"array\",\"items\":{\"type\":\"string\",\"enum\":[\"a\"]}}",
+        "{\"type\":\"array\",\"items\":{\"anyOf\":[{\"const\":\"a\",\"title\":\"A\"}]}}",
+    };
+    static const char *const bad[] = {
+        "{\"type\":\"object\"}", "{\"type\":\"array\"}", "{\"type\":\"null\"}", "{}", "true",
+        "{\"type\":\"array\",\"items\":{\"type\":\"object\"}}", "{\"type\":[\"string\"]}",
+    };
+    char schema[300];
+    const dmcp_question question = { .alias = "q", .message = "?", .schema = schema };
+
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        struct seen seen = { .question = &question };
+
+        snprintf(schema, sizeof(schema), "{\"type\":\"object\",\"properties\":{\"f\":%s}}", good[i]);
+        begin(*state, ask, &seen, SESSION_ELICIT_FORM);
+        assert_non_null(strstr(stage_last_event(*state), good[i])); /* as it was given */
+    }
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        struct seen seen = { .question = &question };
+
+        snprintf(schema, sizeof(schema), "{\"type\":\"object\",\"properties\":{\"f\":%s}}", bad[i]);
+        begin(*state, ask, &seen, SESSION_ELICIT_FORM);
+        assert_int_equal(seen.rc, DMCP_E_INVALID);
+        assert_non_null(strstr(seen.text, "the field \"f\" is neither"));
+    }
+}
+
 ASK_TEST(a_field_that_a_form_cannot_have_is_named)
 {
     static const dmcp_type types[] = { DMCP_ANY, DMCP_NULL, DMCP_ARRAY, DMCP_OBJECT };
