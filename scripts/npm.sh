@@ -31,13 +31,15 @@ missing() {
 
 is_node22() { [ "$(node -p 'parseInt(process.versions.node) >= 22' 2>/dev/null)" = true ]; }
 
-# In one step as others see it, so that an installation that was cut short is none.
+# In one step as others see it, so that an installation that was cut short is none. Without a network
+# it ends soon, within the time that a test has.
 install() {
     local package=$1 at=$2
     rm -rf "$at.part"
     mkdir -p "$at.part"
     echo '{"private":true}' >"$at.part/package.json"
     npm install --prefix "$at.part" --save-exact --ignore-scripts --no-package-lock --no-audit --no-fund \
+        --fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 --fetch-timeout=30000 \
         --loglevel=error "$package" >"$at.log" 2>&1 || missing "$package from npm (see $at.log)"
     mv "$at.part" "$at"
 }
