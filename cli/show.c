@@ -235,10 +235,8 @@ static void show_sessions(yyjson_val *page)
 
     table_begin(&t, "SESSION|CLIENT|PROTOCOL|STARTED|SEEN");
     yyjson_arr_foreach (yyjson_obj_get(page, "sessions"), i, n, session) {
-        yyjson_val *client = yyjson_obj_get(session, "client");
-
         add_member(&t, session, "id");
-        table_add(&t, "%s %s", text(client, "name"), text(client, "version"));
+        table_add(&t, "%s %s", text(session, "client_name"), text(session, "client_version"));
         add_member(&t, session, "protocol_version");
         add_time(&t, session, "created_ms");
         add_time(&t, session, "seen_ms");
@@ -248,14 +246,13 @@ static void show_sessions(yyjson_val *page)
 
 static void show_session_head(yyjson_val *session)
 {
-    yyjson_val *client = yyjson_obj_get(session, "client");
     struct table t;
 
     table_begin(&t, "SESSION|");
     add_line(&t, "id");
     add_member(&t, session, "id");
     add_line(&t, "client");
-    table_add(&t, "%s %s", text(client, "name"), text(client, "version"));
+    table_add(&t, "%s %s", text(session, "client_name"), text(session, "client_version"));
     add_line(&t, "protocol");
     add_member(&t, session, "protocol_version");
     add_line(&t, "capabilities");

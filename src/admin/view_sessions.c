@@ -4,11 +4,30 @@
  * with its calls.
  */
 #include "admin/view.h"
+#include "base/utf8.h"
+#include "json/json.h"
 #include "store/records.h"
 
 /* RFC 5424's, as MCP has them; docs/FORMAT.md. */
 static const char *const level_names[] = { "debug", "info",     "notice", "warning",
                                            "error", "critical", "alert",  "emergency" };
+
+/* By themselves, too: a client may say more of itself than there is room for. */
+static void show_client(struct page *p, struct str client_info)
+{
+    yyjson_doc *doc = NULL;
+    struct err e;
+    struct str name, version;
+
+    if (json_read(client_info, &doc, &e) == DMCP_OK) {
+        name = json_get_str(yyjson_doc_get_root(doc), "name");
+        version = json_get_str(yyjson_doc_get_root(doc), "version");
+        show_text(p, "client_name", utf8_cut(name, p->query->text));
+        show_text(p, "client_version", utf8_cut(version, p->query->text));
+        yyjson_doc_free(doc);
+    }
+    show_json(p, "client", client_info);
+}
 
 static void show_members(struct page *p, struct id id, const struct session_record *r)
 {
@@ -24,7 +43,7 @@ static void show_members(struct page *p, struct id id, const struct session_reco
     if (r->principal.len) {
         show_text(p, "principal", r->principal);
     }
-    show_json(p, "client", r->client_info);
+    show_client(p, r->client_info);
     show_json(p, "capabilities", r->capabilities);
 }
 

@@ -71,7 +71,8 @@ DMCP_TEST(inspect_draws_tables_with_a_head_for_every_view)
     call = desk_await_input(d);
     desk_ask(d, "inspect");
     desk_expect(d, "suspended calls   1\n");
-    desk_ask(d, "inspect sessions");
+    desk_ask(d, "inspect sessions --text 4");
+    desk_expect(d, "  talk 1 ");
     desk_expect(d, "2025-11-25");
     desk_expect(d, "ago)");
     desk_ask(d, "inspect calls");

@@ -198,8 +198,22 @@ INSPECT_TEST(shows_sessions_with_who_their_clients_are)
     answer(s, (struct admin_query){ .view = DMCP_VIEW_SESSIONS });
     expect_part("\"created_ms\":10,\"seen_ms\":20,\"protocol_version\":\"2025-11-25\","
                 "\"is_initialized\":true,\"log_level\":\"warning\",\"principal\":\"ann\","
+                "\"client_name\":\"c\",\"client_version\":\"1\","
                 "\"client_bytes\":26,\"client\":{\"name\":\"c\",\"version\":\"1\"}");
     expect_part(hex_of(id_of(1, 1)));
+}
+
+INSPECT_TEST(names_the_client_of_a_session_that_says_more_of_itself_than_is_shown)
+{
+    struct store *s = *state;
+
+    PLANT(s, key_of_id(KEY_SESSION, id_of(1, 1)), session, .protocol_version = STR("2025-11-25"),
+          .client_info = STR("{\"description\":\"a client that likes to talk\",\"name\":\"c\","
+                             "\"version\":\"1.234567890123456\"}"),
+          .capabilities = STR("{}"));
+    answer(s, (struct admin_query){ .view = DMCP_VIEW_SESSIONS, .text = 16 });
+    expect_part("\"client_name\":\"c\",\"client_version\":\"1.23456789012345\","
+                "\"client_bytes\":86,\"client_start\":\"{\\\"description\\\":\\\"\"");
 }
 
 INSPECT_TEST(shows_one_session_with_its_stream_and_its_own_calls)
