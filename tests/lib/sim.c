@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "sim_world.h"
 
-#define WILD_STEPS 800
+#define WILD_STEPS 1200
 #define CALM_STEPS 20000
 
 enum step_kind {
@@ -110,11 +110,14 @@ static void draw_options(struct sim *s)
 
 static void draw_weights(struct sim *s)
 {
+    static const uint32_t deaths[] = { 25, 60, 200, 800 };
+
     for (int i = 0; i < N_STEP_KINDS; i++) { /* so that each world has its own slow parts */
         s->weights[i] = 1 + random_below(&s->random, 20);
     }
     s->weights[STEP_NOTICE] = 1 + random_below(&s->random, 4);
     s->weights[STEP_OPERATOR] = 1 + random_below(&s->random, 8);
+    s->death_every = deaths[random_below(&s->random, COUNT_OF(deaths))];
 }
 
 static struct sim *create(const struct sim_plan *plan)
@@ -391,7 +394,7 @@ static void step(struct sim *s)
         sim_restart(s);
     } else if (plan->has_one_death && plan->death_step == s->step) {
         sim_die(s, plan->death, NULL);
-    } else if (s->is_wild && random_below(&s->random, s->was_recovered ? 6 : 50) == 0) {
+    } else if (s->is_wild && random_below(&s->random, s->was_recovered ? s->death_every / 8 : s->death_every) == 0) {
         sim_die(s, (enum sim_death)random_below(&s->random, N_SIM_DEATHS), NULL);
     } else {
         take_step(s, draw_step(s));

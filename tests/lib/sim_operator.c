@@ -149,13 +149,14 @@ void sim_operator_act(struct sim *s)
     if (!s->is_up) {
         return;
     }
-    switch (random_below(&s->random, 3)) {
+    switch (random_below(&s->random, 4)) {
     case 0:
+    case 1:
         if (!s->operator.control) {
             signal_some(s);
         }
         break;
-    case 1:
+    case 2:
         if (!s->is_wild || sim_chance(s, 20)) {
             write_outside(s);
         }

@@ -171,9 +171,15 @@ static bool is_concerned(const struct sim_client *c, const struct sim_deed *d)
 static bool answer_foreign(struct sim *s, struct sim_client *c)
 {
     struct sim_client *other = &s->clients[random_below(&s->random, s->n_clients)];
-    struct sim_question *q = &other->questions[random_below(&s->random, 2)];
 
-    return q->state == QUESTION_OPEN && !is_concerned(c, q->op->deed) && send_answer(s, c, q, true);
+    for (int i = 0; i < MAX_QUESTIONS; i++) {
+        const struct sim_question *q = &other->questions[i];
+
+        if (q->state == QUESTION_OPEN && !is_concerned(c, q->op->deed)) {
+            return send_answer(s, c, q, true);
+        }
+    }
+    return false;
 }
 
 static bool answer(struct sim *s, struct sim_client *c)

@@ -230,7 +230,7 @@ struct sim {
     bool is_wild;     /* deaths and losses may happen */
     bool is_thorough; /* all rows are looked at behind each write */
     bool has_retention;
-    uint32_t n_wild_steps;
+    uint32_t n_wild_steps, death_every; /* so many of them on the average */
     char failure[400]; /* by a handler: told when it has yielded */
 
     /* The process. */
