@@ -129,6 +129,7 @@ static struct sim *create(const struct sim_plan *plan)
     sim_time_begin(s);
     log_set_level(LOG_ERROR);
     s->now = (struct engine_time){ .wall_ms = UINT64_C(1699000000000), .mono_ms = 1000 };
+    s->latest_ms = s->now.wall_ms;
     s->is_wild = !plan->has_one_death;
     s->is_thorough = plan->trace || plan->seed % 16 == 0;
     s->n_wild_steps = random_below(&s->random, WILD_STEPS);
@@ -204,6 +205,15 @@ static uint64_t draw_time(struct sim *s)
     return ms;
 }
 
+/* Somebody sets the clock. */
+static void set_clock(struct sim *s)
+{
+    uint64_t ms = random_below(&s->random, 60000);
+
+    s->now.wall_ms = sim_chance(s, 50) ? s->now.wall_ms + ms : s->now.wall_ms - ms;
+    s->stats.clocks_set++;
+}
+
 static void let_time_pass(struct sim *s)
 {
     uint64_t ms = draw_time(s);
@@ -211,6 +221,10 @@ static void let_time_pass(struct sim *s)
 
     s->now.wall_ms += ms;
     s->now.mono_ms += ms;
+    if (sim_wild_chance(s, 1)) {
+        set_clock(s);
+    }
+    s->latest_ms = s->now.wall_ms > s->latest_ms ? s->now.wall_ms : s->latest_ms;
     if (!s->is_up) {
         return;
     }

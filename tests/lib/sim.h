@@ -65,7 +65,7 @@ struct sim_plan {
     X(signals) X(early_signals) X(refused_signals) X(outside_writes)                               \
     X(cancels) X(told) X(cancelled_ops) X(cancelled) X(timed_out) X(timeouts)                      \
     X(sweeps) X(swept_calls) X(swept_sessions) X(checks)                                           \
-    X(fingerprint) /* of every step: equal for equal plans */
+    X(clocks_set) X(fingerprint) /* of every step: equal for equal plans */
 
 struct sim_stats {
 #define X(name) uint32_t name;

@@ -273,7 +273,7 @@ static void check_swept(struct sim *s, const struct batch_op *op)
     buf_init(&value, SIZE_MAX / 2);
     if (!sim_get(s, sim_key(op->key), &value) ||
         result_record_dec(buf_str(&value), &r) != DMCP_OK || !s->options.keep_calls_ms ||
-        r.finished_ms + s->options.keep_calls_ms > s->now.wall_ms) {
+        r.finished_ms + s->options.keep_calls_ms > s->latest_ms) {
         sim_fail(s, "a result is deleted before its time");
     }
     buf_fini(&value);
@@ -313,7 +313,7 @@ static void check_session_del(struct sim *s, const struct batch_op *op)
         }
         if (!sim_get(s, sim_key(op->key), &value) ||
             session_record_dec(buf_str(&value), &r) != DMCP_OK ||
-            r.seen_ms + s->options.session_idle_ms >= s->now.wall_ms || has_unfinished(s, c)) {
+            r.seen_ms + s->options.session_idle_ms >= s->latest_ms || has_unfinished(s, c)) {
             sim_fail(s, "session %u is deleted and is in use", c->i);
         }
         c->is_expired = true;

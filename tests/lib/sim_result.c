@@ -144,7 +144,16 @@ void sim_check_iteration(struct sim *s, struct id call, struct key row,
 
 static bool is_late(struct sim *s, const struct sim_deed *d)
 {
-    return d->timeout_ms && s->now.wall_ms >= uuid7_ms(d->call) + d->timeout_ms;
+    struct call_record r = { .created_ms = 0 };
+    struct buf value;
+
+    buf_init(&value, SIZE_MAX / 2);
+    if (sim_get(s, key_of_id(KEY_CALL, d->call), &value) &&
+        call_record_dec(buf_str(&value), &r) != DMCP_OK) {
+        sim_fail(s, "a call's row cannot be decoded");
+    }
+    buf_fini(&value);
+    return d->timeout_ms && s->latest_ms >= r.created_ms + d->timeout_ms;
 }
 
 /* Part by part; one that was cancelled in a call that goes on has no result. */

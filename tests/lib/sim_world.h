@@ -226,6 +226,7 @@ struct sim {
     struct random random;
     struct sim_stats stats;
     struct engine_time now;
+    uint64_t latest_ms; /* that the clock on the wall ever showed */
     uint32_t step;
     bool is_wild;     /* deaths and losses may happen */
     bool is_thorough; /* all rows are looked at behind each write */
