@@ -160,6 +160,7 @@ static int settle(struct engine *e, struct call *call, struct str alias, enum st
         r.at_ms = e->now.wall_ms;
         r.body = body;
         journal_put(e, call, alias, &r);
+        call->flags &= (uint8_t)~UNFINISHED_ASKING; /* a call waits for one thing at a time */
         call_wake(e, call);
     }
     buf_fini(&value);

@@ -376,6 +376,24 @@ WAIT_TEST(a_call_with_an_open_question_is_woken_when_its_client_is_back_after_a_
     expect_asleep(r, call);
 }
 
+/* The attempt in between asks nothing: the question is open, and its client has not been away. */
+WAIT_TEST(a_question_is_asked_again_after_a_restart_though_something_else_woke_its_call_before)
+{
+    struct rig *r = *state;
+    struct id input, call = rig_asking(r, 1, "7", &input);
+
+    rig_signal(r, 0, call, "other", "1");
+    rig_commit(r);
+    assert_false(rig_expect_dispatch(r, call, 2)->dispatch.is_reask);
+    rig_suspend(r, call);
+    rig_drop_actions(r);
+    rig_restart(r);
+    rig_follow(r, 5, call, 1, RIG_CREDIT);
+    rig_expect_prime(r, 5, 1);
+    rig_commit(r);
+    assert_true(rig_expect_dispatch(r, call, 3)->dispatch.is_reask);
+}
+
 WAIT_TEST(a_repeat_of_the_request_after_a_restart_has_its_question_asked_again_too)
 {
     struct rig *r = *state;
