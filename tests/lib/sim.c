@@ -205,15 +205,6 @@ static uint64_t draw_time(struct sim *s)
     return ms;
 }
 
-/* Somebody sets the clock. */
-static void set_clock(struct sim *s)
-{
-    uint64_t ms = random_below(&s->random, 60000);
-
-    s->now.wall_ms = sim_chance(s, 50) ? s->now.wall_ms + ms : s->now.wall_ms - ms;
-    s->stats.clocks_set++;
-}
-
 static void let_time_pass(struct sim *s)
 {
     uint64_t ms = draw_time(s);
@@ -222,7 +213,7 @@ static void let_time_pass(struct sim *s)
     s->now.wall_ms += ms;
     s->now.mono_ms += ms;
     if (sim_wild_chance(s, 1)) {
-        set_clock(s);
+        sim_set_clock(s);
     }
     s->latest_ms = s->now.wall_ms > s->latest_ms ? s->now.wall_ms : s->latest_ms;
     if (!s->is_up) {

@@ -2,7 +2,8 @@
 /*
  * The simulated operator: sends signals to calls that somebody has told the id of (before they are
  * waited for, while, twice, when all is over), cancels calls, writes to maps from outside, as a start
- * function does, and changes what the server offers. When all is calm it gives everybody what is still waited for.
+ * function does, and changes what the server offers, and
+ * sets the clock. When all is calm it gives everybody what is still waited for.
  */
 #include <stdio.h>
 
@@ -29,6 +30,16 @@ void sim_change_lists(struct sim *s)
     s->stats.list_changes++;
     s->stats.unparked += is_tool;
     sim_post_lists(s, is_tool ? sim_tool : sim_no_tool);
+}
+
+/* ---- the clock ---- */
+
+void sim_set_clock(struct sim *s)
+{
+    uint64_t ms = random_below(&s->random, 60000);
+
+    s->now.wall_ms = sim_chance(s, 50) ? s->now.wall_ms + ms : s->now.wall_ms - ms;
+    s->stats.clocks_set++;
 }
 
 /* ---- signals ---- */

@@ -327,6 +327,7 @@ void sim_side_read(struct sim *s, struct sim_conn *conn, const struct action *a)
 extern const struct id sim_no_tool, sim_tool;
 void sim_post_lists(struct sim *s, struct id added);
 void sim_change_lists(struct sim *s);
+void sim_set_clock(struct sim *s);
 
 void sim_operator_act(struct sim *s);
 void sim_operator_finish(struct sim *s); /* cancels what nobody waits for */
