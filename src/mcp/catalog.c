@@ -166,6 +166,9 @@ int catalog_remove(struct catalog *c, enum call_method method, struct str name)
 {
     struct tool *tool;
 
+    if (!name.p) {
+        return DMCP_E_NOTFOUND;
+    }
     pthread_mutex_lock(&c->lock);
     tool = take(&c->offers[offer_of(method, name)], name);
     if (tool) {

@@ -94,6 +94,40 @@ TEST(resource, with_annotations_of_another_form_is_refused)
                             "resource \"note://1\": annotations: lastModified must be a string");
 }
 
+TEST(names, that_are_missing_are_refused)
+{
+    dmcp_server *s = dmcp_server_new("s", "1");
+
+    assert_int_equal(dmcp_add_tool(s, &(dmcp_tool){ .handler = nothing }), DMCP_E_INVALID);
+    assert_int_equal(dmcp_add_prompt(s, &(dmcp_prompt){ .handler = nothing }), DMCP_E_INVALID);
+    assert_int_equal(dmcp_add_resource(s, &(dmcp_resource){ .handler = nothing }), DMCP_E_INVALID);
+    assert_int_equal(dmcp_add_tool(s, &(dmcp_tool){ .name = "t" }), DMCP_E_INVALID);
+    assert_int_equal(dmcp_remove_tool(s, NULL), DMCP_E_NOTFOUND);
+    assert_int_equal(dmcp_remove_prompt(s, NULL), DMCP_E_NOTFOUND);
+    assert_int_equal(dmcp_remove_resource(s, NULL), DMCP_E_NOTFOUND);
+    dmcp_server_free(s);
+}
+
+TEST(thing, that_was_removed_can_be_added_again)
+{
+    dmcp_server *s = dmcp_server_new("s", "1");
+    const dmcp_tool tool = { .name = "t", .handler = nothing };
+    const dmcp_prompt prompt = { .name = "t", .handler = nothing };
+    const dmcp_resource template = { .uri = "t://{x}", .handler = nothing };
+
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(dmcp_add_tool(s, &tool), DMCP_OK);
+        assert_int_equal(dmcp_add_prompt(s, &prompt), DMCP_OK);
+        assert_int_equal(dmcp_add_resource(s, &template), DMCP_OK);
+        assert_int_equal(dmcp_remove_tool(s, "t"), DMCP_OK);
+        assert_int_equal(dmcp_remove_prompt(s, "t"), DMCP_OK);
+        assert_int_equal(dmcp_remove_resource(s, "t://{x}"), DMCP_OK);
+    }
+    assert_int_equal(dmcp_remove_tool(s, "t"), DMCP_E_NOTFOUND);
+    assert_int_equal(s->error.code, DMCP_OK);
+    dmcp_server_free(s);
+}
+
 TEST(server, with_an_icon_that_is_none_is_refused)
 {
     dmcp_server *s = dmcp_server_new("s", "1");
