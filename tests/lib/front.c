@@ -132,14 +132,29 @@ static void introduce(struct front *f, const char *version)
     assert_int_equal(f->status, 200);
 }
 
-static int setup(void **state, const char *version)
+static void keep(void *x)
+{
+    struct front *f = x;
+
+    f->is_kept = true;
+}
+
+static void split(void *x, struct str lines)
+{
+    struct front *f = x;
+
+    buf_add_str(&f->body, lines);
+}
+
+static int setup(void **state, const char *version, bool is_pipe)
 {
     struct front *f = mem_zalloc(sizeof(*f));
     const struct endpoint_config config = { .server_info = STR("{\"name\":\"front\"}"),
                                             .catalog = &f->catalog,
                                             .page_entries = 2,
                                             .session_idle_ms = 3600000,
-                                            .retry_ms = 500 };
+                                            .retry_ms = 500,
+                                            .is_pipe = is_pipe };
     const struct endpoint_ops ops = { .post = post,
                                       .random = fill,
                                       .run = run,
@@ -147,6 +162,8 @@ static int setup(void **state, const char *version)
                                       .stream_begin = stream_begin,
                                       .stream_event = stream_event,
                                       .stream_end = stream_end,
+                                      .keep = keep,
+                                      .split = split,
                                       .arg = f };
 
     buf_init(&f->body, SIZE_MAX / 2);
@@ -164,12 +181,17 @@ static int setup(void **state, const char *version)
 
 int front_setup(void **state)
 {
-    return setup(state, "2025-11-25");
+    return setup(state, "2025-11-25", false);
+}
+
+int front_setup_pipe(void **state)
+{
+    return setup(state, "2025-03-26", true);
 }
 
 int front_setup_2025_03_26(void **state)
 {
-    return setup(state, "2025-03-26");
+    return setup(state, "2025-03-26", false);
 }
 
 void front_leave(struct front *f)
@@ -207,12 +229,15 @@ static void send(struct front *f, const char *session, const char *key, const ch
                                         .content_type = STR("application/json"),
                                         .session_id = str_of(session),
                                         .idempotency_key = str_of(key),
-                                        .body = str_of(body) };
+                                        .body = str_of(body),
+                                        .is_repeat = f->is_repeat,
+                                        .is_crowded = f->is_crowded,
+                                        .new_session = &f->session };
 
     front_leave(f);
     f->n_unfollowed = 0;
     f->status = 0;
-    f->is_open = f->is_ended = false;
+    f->is_open = f->is_ended = f->is_kept = false;
     buf_reset(&f->body);
     f->exchange = endpoint_request(f->endpoint, f, NOW_MS, &r);
 }
@@ -289,14 +314,19 @@ void front_prime(struct front *f)
     act(f, ACT_PRIME, DMCP_OK, "");
 }
 
-void front_reply(struct front *f, const char *id, const char *result)
+void front_reply_as(struct front *f, enum call_outcome outcome, const char *id, const char *body)
 {
     struct action *a = new_action(f, ACT_REPLY);
 
-    a->event.outcome = OUTCOME_RESULT;
+    a->event.outcome = (uint8_t)outcome;
     a->event.request_id = str_of(id);
-    a->text = str_of(result);
+    a->text = str_of(body);
     endpoint_action(f->endpoint, a);
+}
+
+void front_reply(struct front *f, const char *id, const char *result)
+{
+    front_reply_as(f, OUTCOME_RESULT, id, result);
 }
 
 void front_end(struct front *f)

@@ -20,11 +20,14 @@ struct front {
     int status;             /* of the last answer; 0 for none */
     struct buf body;        /* of the last answer, or the events of its stream, a line each */
     bool is_open, is_ended; /* its stream */
+    bool is_repeat, is_crowded; /* what its requests are from now on, on a pipe */
+    bool is_kept;           /* for the next life of the server */
     unsigned n_unfollowed;  /* requests that nobody listens to any more */
 };
 
 int front_setup(void **state); /* cmocka fixtures */
 int front_setup_2025_03_26(void **state); /* the session's revision */
+int front_setup_pipe(void **state);       /* the endpoint of a pipe */
 int front_teardown(void **state);
 
 void front_post(struct front *f, const char *body);
@@ -41,6 +44,7 @@ void front_done(struct front *f);                               /* it has carrie
 void front_refuse(struct front *f, int code, const char *text); /* or not */
 void front_prime(struct front *f);                              /* it opens the stream */
 void front_reply(struct front *f, const char *id, const char *result); /* the call's outcome */
+void front_reply_as(struct front *f, enum call_outcome outcome, const char *id, const char *body);
 void front_end(struct front *f);                                /* it closes the stream */
 
 #endif

@@ -278,6 +278,27 @@ HOLD_TEST(messages_are_marked_when_there_are_too_many_and_not_read_at_twice_that
     assert_true(hold_takes_input(h));
 }
 
+TEST(hold, lines_that_cannot_be_handed_over_are_read_up_to_a_limit)
+{
+    struct hold h;
+
+    hold_init(&h, MIB, SIZE_MAX / 2);
+    while (h.waiting_bytes < LIMIT_HANDING_BYTES - 66000) {
+        type_many(&h, 'x', 65000);
+        type(&h, "\n");
+    }
+    assert_true(hold_takes_input(&h));
+    type_many(&h, 'x', 70000);
+    type(&h, "\n");
+    assert_true(h.waiting_bytes >= LIMIT_HANDING_BYTES);
+    assert_false(hold_takes_input(&h));
+    hold_hand_over(&h);
+    assert_true(hold_takes_input(&h));
+    hold_take_back(&h); /* the process died: they wait again */
+    assert_false(hold_takes_input(&h));
+    hold_fini(&h);
+}
+
 HOLD_TEST(a_host_that_does_not_read_is_not_read_from_and_nor_is_the_server)
 {
     struct hold *h = *state;
