@@ -110,13 +110,14 @@ bool hold_takes_input(const struct hold *h)
 
 static void refuse_line(struct hold *h)
 {
+    struct str id = rpc_scan_id(&h->scan);
     char text[128];
     struct buf error;
 
     snprintf(text, sizeof(text), "Invalid Request: the message is longer than %zu bytes",
              h->max_line_bytes);
     buf_init(&error, KIB);
-    rpc_write_error(&error, STR("null"), RPC_INVALID_REQUEST, str_of(text), STR_NONE);
+    rpc_write_error(&error, id.p ? id : STR("null"), RPC_INVALID_REQUEST, str_of(text), STR_NONE);
     add_line(h, buf_str(&error));
     buf_fini(&error);
 }
@@ -150,6 +151,18 @@ static struct message *add_message(struct hold *h, struct str line)
     return m;
 }
 
+/* The line is too long, or the rest of one that is. */
+static void skip(struct hold *h, struct str part)
+{
+    if (!h->is_skipping) {
+        h->is_skipping = true;
+        rpc_scan_init(&h->scan);
+        rpc_scan_feed(&h->scan, buf_str(&h->line));
+        buf_reset(&h->line);
+    }
+    rpc_scan_feed(&h->scan, part);
+}
+
 /* The line that was gathered is complete. */
 static void end_line(struct hold *h)
 {
@@ -158,7 +171,10 @@ static void end_line(struct hold *h)
     if (line.len > 0 && line.p[line.len - 1] == '\r') {
         line.len--;
     }
-    if (h->is_skipping || line.len > h->max_line_bytes) {
+    if (line.len > h->max_line_bytes) {
+        skip(h, STR(""));
+    }
+    if (h->is_skipping) {
         refuse_line(h);
     } else {
         (void)add_message(h, line);
@@ -169,9 +185,10 @@ static void end_line(struct hold *h)
 
 static void gather(struct hold *h, struct str part)
 {
-    if (!h->is_skipping) {
+    if (h->is_skipping || h->line.len + part.len > h->line.max) {
+        skip(h, part);
+    } else {
         buf_add_str(&h->line, part);
-        h->is_skipping = !buf_ok(&h->line);
     }
 }
 

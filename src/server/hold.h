@@ -8,6 +8,7 @@
 
 #include "base/hmap.h"
 #include "base/list.h"
+#include "json/rpc_scan.h"
 #include "server/fifo.h"
 
 struct hold {
@@ -19,7 +20,8 @@ struct hold {
     uint64_t sequence; /* of the session's own stream: what the host has got */
     struct buf line;   /* that is not complete */
     size_t max_line_bytes, max_bytes;
-    bool is_skipping;  /* a line that is too long, to its end */
+    bool is_skipping;  /* a line that is too long, to its end; */
+    struct rpc_scan scan; /* it is looked through for its id */
     bool is_end, is_end_told; /* of the input; the server process knows */
     bool has_session;  /* the host was told that its session is open */
     bool is_mute;      /* the host does not listen any more */

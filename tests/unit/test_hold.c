@@ -240,6 +240,16 @@ HOLD_TEST(a_line_of_the_greatest_length_is_taken_and_a_longer_one_is_answered)
     assert_non_null(strstr(fifo_rest(&h->to_host).p, "longer than 1000 bytes"));
 }
 
+HOLD_TEST(the_refusal_of_a_request_that_is_too_long_names_it)
+{
+    struct hold *h = *state;
+
+    type(h, "{\"method\":\"ping\",\"params\":{\"id\":1,\"x\":\"");
+    type_many(h, 'x', 5 * MAX_LINE);
+    type(h, "\"},\"jsonrpc\":\"2.0\",\"id\":\"a7\"}\n");
+    assert_true(str_starts(fifo_rest(&h->to_host), STR("{\"jsonrpc\":\"2.0\",\"id\":\"a7\",\"error\"")));
+}
+
 HOLD_TEST(a_line_without_end_costs_no_memory)
 {
     struct hold *h = *state;
