@@ -61,7 +61,7 @@ struct sim_plan {
     X(events) X(updates) X(credits) X(detached)                                                    \
     X(released) X(parked) X(unparked) X(list_changes) X(list_events) X(suspended) X(repeated_commands)                                        \
     X(bodies) X(failed_bodies) X(lost_steps) X(iterations) X(crash_results)                        \
-    X(questions) X(forgotten) X(asked_again) X(withdrawn) X(answered) X(foreign) X(late_answers)                \
+    X(questions) X(forgotten) X(asked_again) X(withdrawn) X(answered) X(foreign) X(late_answers) X(given_up)                \
     X(signals) X(early_signals) X(refused_signals) X(outside_writes)                               \
     X(cancels) X(told) X(cancelled_ops) X(cancelled) X(timed_out) X(timeouts)                      \
     X(sweeps) X(swept_calls) X(swept_sessions) X(checks)                                           \

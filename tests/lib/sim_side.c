@@ -2,8 +2,8 @@
 /*
  * What simulated clients do beside calls, one thing at a time on a connection of its own: open and
  * close the session, look at it, answer questions that they have seen (with what fits, with what
- * does not, with an error, twice, too late, or those that others were asked), cancel calls and
- * subscribe. What was asked is asked again until it is confirmed.
+ * does not, with an error, by giving up, twice, too late, or those that others were asked), cancel
+ * calls and subscribe. What was asked is asked again until it is confirmed.
  */
 #include <stdio.h>
 
@@ -136,6 +136,23 @@ static const char *answer_text(struct sim *s, struct command *command, int word)
     }
 }
 
+/* Instead of answering with an error it may cancel the question: that comes to the same. */
+static void give_up(struct sim *s, struct command *c)
+{
+    struct id input = c->answer.input;
+    struct str text = c->answer.body;
+    char hex[ID_HEX_BYTES + 1];
+
+    if (c->answer.is_error && sim_chance(s, 50)) {
+        id_to_hex(input, hex);
+        c->kind = CMD_CANCEL;
+        c->cancel.request_id = str_of(arena_printf(&c->arena, "\"%s\"", hex));
+        c->cancel.input = input;
+        c->cancel.reason = text;
+        s->stats.given_up++;
+    }
+}
+
 static bool send_answer(struct sim *s, struct sim_client *c, const struct sim_question *q,
                         bool is_foreign)
 {
@@ -151,6 +168,7 @@ static bool send_answer(struct sim *s, struct sim_client *c, const struct sim_qu
     conn->op = q->op;
     command->answer.input = q->input;
     command->answer.body = str_of(answer_text(s, command, word));
+    give_up(s, command);
     s->stats.foreign += is_foreign;
     s->stats.late_answers += q->state != QUESTION_OPEN;
     sim_post(s, command);
