@@ -408,4 +408,16 @@ testOwn('closes its session, which is gone then', async (kind) => {
     assert.strictEqual(await server.kill('SIGTERM'), 0);
 });
 
+if (subject === 'sdk2')
+    test('finds out by itself how a server wants to be spoken to, by HTTP and by stdio',
+         (kind) => visit(kind, 'tests/everything', async (client, server) => {
+        for (const isPiped of [false, true]) {
+            const unknowing = await kind.connectUnknowing(server, isPiped);
+            const sum = await unknowing.callTool({ name: 'add', arguments: { a: 5, b: 3 } });
+
+            assert.strictEqual(text(sum), '8');
+            await unknowing.close();
+        }
+    }));
+
 main(subject, new { sdk: Sdk1, sdk2: Sdk2, stdio: Stdio, remote: Remote }[subject](dir, sdkDir));

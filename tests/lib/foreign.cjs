@@ -213,6 +213,18 @@ class Sdk2 extends HttpKind {
 
         this.name = 'the SDK 2.x';
         Object.assign(this, load('@modelcontextprotocol/client'));
+        this.Stdio = load('@modelcontextprotocol/client/stdio').StdioClientTransport;
+    }
+
+    /* Not told which era the server is of. On stdio it starts the server once only to find out. */
+    async connectUnknowing(server, isPiped) {
+        const client = new this.Client(INFO, { versionNegotiation: { mode: 'auto' } });
+
+        await client.connect(isPiped
+            ? new this.Stdio({ command: server.program, env: server.env, stderr: 'ignore',
+                               args: ['--stdio', '--store', server.path('piped')] })
+            : new this.StreamableHTTPClientTransport(server.url));
+        return client;
     }
 
     async connect(server, { session, capabilities = {} } = {}) {
