@@ -78,12 +78,12 @@ static void do_thing(struct scene *s, const char *what, const char *kind, const 
 
 static void offer(struct scene *s, const char *kind, const char *name)
 {
-    do_thing(s, "offer", kind, name, false, "added");
+    do_thing(s, "offer", kind, name, false, "offered");
 }
 
 static void withdraw(struct scene *s, const char *kind, const char *name)
 {
-    do_thing(s, "withdraw", kind, name, false, "removed");
+    do_thing(s, "withdraw", kind, name, false, "withdrawn");
 }
 
 static void crash(struct scene *s)
@@ -128,7 +128,7 @@ CHANGING_TEST(server_offers_what_a_handler_added_until_it_is_removed)
 
     offer(s, "tool", "new");
     expect(s, "tools/call", "{\"name\":\"new\"}", "this is new");
-    do_thing(s, "offer", "tool", "new", false, "was there");
+    do_thing(s, "offer", "tool", "new", false, "offered");
     withdraw(s, "tool", "new");
     expect(s, "tools/call", "{\"name\":\"new\"}", "Unknown tool: new");
     offer(s, "prompt", "new");
@@ -259,7 +259,7 @@ CHANGING_TEST(lists_are_told_after_a_crash_if_they_differ)
     struct scene *s = *state;
     struct raw *r = listen_to(&s->talk);
 
-    do_thing(s, "offer", "prompt", "kept", true, "added");
+    do_thing(s, "offer", "prompt", "kept", true, "offered");
     expect_told(r, 1, (const char *const[]){ "prompts" });
     offer(s, "tool", "lost");
     expect_told(r, 1, (const char *const[]){ "tools" });

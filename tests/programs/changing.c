@@ -59,47 +59,30 @@ static const char *key_of(dmcp_call *call)
     return dmcp_format(call, "%s/%s", dmcp_arg_str(call, "kind"), dmcp_arg_str(call, "name"));
 }
 
-/* In steps, so that a handler that runs again says the same as before. */
-static int add_step(dmcp_call *call, void *key, dmcp_value **result)
-{
-    int rc = add(dmcp_call_server(call), key);
-
-    *result = dmcp_string(call, rc == DMCP_OK ? "added" : "was there");
-    return rc == DMCP_E_CONFLICT ? DMCP_OK : rc;
-}
-
-static int remove_step(dmcp_call *call, void *key, dmcp_value **result)
-{
-    dmcp_server *server = dmcp_call_server(call);
-    const char *kind = key, *name = strchr(kind, '/') + 1;
-    int rc = kind[0] == 't'   ? dmcp_remove_tool(server, name)
-             : kind[0] == 'p' ? dmcp_remove_prompt(server, name)
-                              : dmcp_remove_resource(server, name);
-
-    *result = dmcp_string(call, rc == DMCP_OK ? "removed" : "was not there");
-    return DMCP_OK;
-}
-
+/* A handler that runs again finds what it added before, or does not find what it removed: both are as
+ * they should be. */
 static int offer(dmcp_call *call)
 {
     const char *key = key_of(call);
-    dmcp_value *what;
+    int rc;
 
     if (dmcp_arg_bool(call, "keep")) {
         DMCP_TRY(dmcp_map_insert(dmcp_map_open(call, "offers"), key, "", 0));
     }
-    DMCP_TRY(dmcp_at_least_once(call, "add", add_step, (void *)(uintptr_t)key, &what));
-    return dmcp_reply_value(call, what);
+    rc = add(dmcp_call_server(call), key);
+    return rc == DMCP_OK || rc == DMCP_E_CONFLICT ? dmcp_reply(call, "s", "offered") : rc;
 }
 
 static int withdraw(dmcp_call *call)
 {
-    const char *key = key_of(call);
-    dmcp_value *what;
+    dmcp_server *server = dmcp_call_server(call);
+    const char *key = key_of(call), *name = strchr(key, '/') + 1;
+    int rc = key[0] == 't'   ? dmcp_remove_tool(server, name)
+             : key[0] == 'p' ? dmcp_remove_prompt(server, name)
+                             : dmcp_remove_resource(server, name);
 
     DMCP_TRY(dmcp_map_remove(dmcp_map_open(call, "offers"), key));
-    DMCP_TRY(dmcp_at_least_once(call, "remove", remove_step, (void *)(uintptr_t)key, &what));
-    return dmcp_reply_value(call, what);
+    return rc == DMCP_OK || rc == DMCP_E_NOTFOUND ? dmcp_reply(call, "s", "withdrawn") : rc;
 }
 
 static int offer_kept(dmcp_call *call)
