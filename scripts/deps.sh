@@ -15,6 +15,8 @@ BUILD="gcc make binutils pkg-config librocksdb-dev libuv1-dev libllhttp-dev liby
        libcurl4-openssl-dev libssl-dev libpcre2-dev libcmocka-dev"
 BENCH="wrk nginx curl procps"
 CHECK="clang libclang-rt-dev llvm valgrind clang-format"
+# Clients and suites of others come by npm, which need not be Debian's.
+command -v npm >/dev/null || CHECK="$CHECK npm"
 
 # Each with the library it depends on; they need nothing else but libc.
 FROM_TRIXIE="libyyjson-dev libllhttp-dev"
