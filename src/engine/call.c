@@ -147,10 +147,6 @@ static void dispatch(struct engine *e, struct call *call, const struct call_reco
     a->dispatch.attempt = call->attempt;
     a->dispatch.flags = call->flags;
     a->dispatch.is_reask = call->epoch != e->epoch && !e->options.clients_stay;
-    call->epoch = e->epoch;
-    if (a->dispatch.is_reask) {
-        call->flags &= (uint8_t)~UNFINISHED_ASKING; /* it will ask again, or has its answer */
-    }
     call_move(e, call, CALL_RUNNING);
     cancel_dispatched(e, call);
     call->dispatched_bytes = r->params.len;

@@ -53,7 +53,7 @@ struct call {
     uint64_t remind_ms;     /* mono, while RUNNING: when its handler is told once more; 0: never */
     uint32_t remind_wait_ms; /* from the last time until then */
     uint64_t created_ms;    /* wall: its time limit counts from then */
-    uint64_t epoch;         /* the same: the life of the server in which it last ran */
+    uint64_t epoch;         /* the same: the life of the server in which it last came to a wait */
     bool is_woken;          /* while RUNNING: what it waits for has come already */
     uint64_t n_events;      /* on its stream */
     bool has_journal;       /* false: nothing was recorded yet, which spares looking */

@@ -58,6 +58,7 @@ int call_suspend(struct engine *e, const struct command *c)
         return DMCP_OK;
     }
     call_prime(e, call); /* who waits for the response will wait for long */
+    call->epoch = e->epoch; /* it came to where it waits, and has asked what it had to ask */
     if (call->is_woken) {
         make_ready(e, call);
         return DMCP_OK;

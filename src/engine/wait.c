@@ -80,6 +80,7 @@ static int take_back(struct engine *e, struct call *call, const struct command *
     if (rc == DMCP_OK) {
         del_input(e, c->wait.old_input);
         event_append(e, call, c->wait.cancel);
+        call->flags &= (uint8_t)~UNFINISHED_ASKING;
     }
     return rc == DMCP_E_NOTFOUND ? DMCP_OK : rc;
 }

@@ -344,6 +344,26 @@ PARK_TEST(calls_stay_when_lists_change_without_them)
     rig_expect_nothing(r);
 }
 
+/* An attempt that was to ask again, and did not come to that, leaves it to the next one. */
+PARK_TEST(call_that_was_to_ask_again_does_so_when_its_tool_is_there_again)
+{
+    struct rig *r = *state;
+    struct id input, call = rig_asking(r, 1, "7", &input);
+    struct command *c = command_new(CMD_CALL_PARK);
+
+    rig_restart(r);
+    rig_follow(r, 5, call, 1, RIG_CREDIT);
+    rig_commit(r);
+    assert_true(rig_skip_to(r, ACT_DISPATCH)->dispatch.is_reask);
+    c->call = call;
+    c->park.tool = add_tool;
+    rig_apply(r, c);
+    rig_commit(r);
+    rig_drop_actions(r);
+    add(r, add_tool);
+    assert_true(rig_skip_to(r, ACT_DISPATCH)->dispatch.is_reask);
+}
+
 PARK_TEST(call_finishes_for_who_asked_when_its_tool_is_there_again)
 {
     struct rig *r = *state;
