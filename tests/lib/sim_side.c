@@ -316,9 +316,7 @@ static void read_refused(struct sim *s, struct sim_client *c, const struct actio
     if (a->code != DMCP_E_GONE || !(sim_client_is_gone(c) || c->is_expired)) {
         sim_fail(s, "client %u is refused: %s", (unsigned)c->i, a->text.p);
     }
-    if (c->state == SESSION_CLOSING) {
-        c->state = SESSION_CLOSED;
-    } else if (c->state == SESSION_OPEN) {
+    if (c->state != SESSION_CLOSED) {
         sim_client_is_lost(s, c);
     }
 }
