@@ -56,7 +56,7 @@ struct unfinished_record {
     uint32_t attempt; /* the number of the attempt now running or waiting to run, from 1 */
     uint32_t crashes; /* how often this call took the process with it */
     uint8_t flags;
-    uint64_t epoch;   /* of the server's life in which its last attempt ran */
+    uint64_t epoch;   /* of the server's life in which an attempt last came to a wait */
     uint64_t told_ms; /* when it was told first that it is to end; 0: it was not */
 };
 #define UNFINISHED_CANCELLED 1u /* its handler is to end; nobody gets a response */
