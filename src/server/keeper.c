@@ -38,18 +38,21 @@ struct keeper {
 
 int keeper_take_stdio(struct keeper_config *c, struct err *e)
 {
-    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int nothing;
 
     c->in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     c->out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    if (c->in < 0 || c->out < 0 || nothing < 0) {
+    if (c->in < 0 || c->out < 0) { /* another file would get its number */
         return err_set(e, DMCP_E_INVALID, "--stdio: stdin and stdout must be open");
     }
-    if (dup2(nothing, STDIN_FILENO) < 0 ||
+    nothing = open("/dev/null", O_RDWR);
+    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 ||
         (dup2(STDERR_FILENO, STDOUT_FILENO) < 0 && dup2(nothing, STDOUT_FILENO) < 0)) {
         return err_set(e, DMCP_E_INVALID, "--stdio: %s", strerror(errno));
     }
-    close(nothing);
+    if (nothing > STDERR_FILENO) {
+        close(nothing);
+    } /* else it stands for a stderr that was closed */
     return DMCP_OK;
 }
 

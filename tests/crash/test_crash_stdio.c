@@ -303,6 +303,29 @@ TORTURE_TEST(an_answer_that_is_on_its_way_when_the_worker_dies_arrives)
     assert_int_equal(host_count(s->host, "elicitation/create"), 1);
 }
 
+/* It belongs to no request of the host. */
+TEST(crash_stdio, the_servers_own_question_may_be_answered_to_the_next_worker)
+{
+    struct host *h = host_new("tests/asks");
+    const char *question, *at;
+
+    h->capabilities = "{\"roots\":{\"listChanged\":true}}";
+    host_start(h);
+    host_say(h, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/roots/list_changed\"}");
+    (void)host_await(h, "roots/list\"");
+    host_crash(h);
+    host_ping(h, 2);
+    question = host_await(h, "roots/list\"");
+    at = strstr(question, "\"id\":") + strlen("\"id\":");
+    host_say(h, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{\"roots\":[{\"uri\":\"file:///new\"}]}}",
+             (int)strcspn(at, ","), at);
+    (void)host_await(h, "notifications/resources/list_changed");
+    host_call(h, 3, "known", "{}");
+    expect(host_answer(h, 3), "file:///new");
+    assert_int_equal(host_count(h, "roots/list\""), 1);
+    host_free(h);
+}
+
 /* ---- hosts that end ---- */
 
 /* The host is another one then, with a session of its own. */

@@ -4,6 +4,7 @@
  * serves. What happens when a process dies is in tests/crash/test_crash_stdio.c.
  */
 #include <signal.h>
+#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "harness.h"
@@ -463,6 +464,32 @@ TEST(stdio, it_does_without_a_port_and_not_without_its_supervisor)
     proc_option(h->p, "--no-supervisor", NULL);
     assert_int_equal(proc_run(h->p), 2);
     assert_true(proc_has_said(h->p, "--stdio needs the supervisor"));
+    host_free(h);
+}
+
+/* By a shell, which can close what every other start leaves open. */
+static int run_by_shell(struct host *h, const char *redirections)
+{
+    char command[1000];
+    int status;
+
+    snprintf(command, sizeof(command), "'%s' --stdio --store '%s' %s 2>'%s'", h->p->program,
+             h->p->store, redirections, h->p->log);
+    status = system(command);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+TEST(stdio, a_descriptor_that_is_closed_is_named_and_devices_and_files_will_do)
+{
+    struct host *h = host_new("tests/gates");
+
+    assert_int_equal(run_by_shell(h, "<&-"), 2);
+    assert_true(proc_has_said(h->p, "cannot start: --stdio: stdin and stdout must be open"));
+    assert_int_equal(run_by_shell(h, "</dev/null >&-"), 2);
+    assert_true(proc_has_said(h->p, "cannot start: --stdio: stdin and stdout must be open"));
+    assert_int_equal(run_by_shell(h, "</dev/null >/dev/null"), 0);
+    assert_int_equal(run_by_shell(h, "<README.md >/dev/null"), 0);
     host_free(h);
 }
 
