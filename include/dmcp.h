@@ -249,7 +249,9 @@ DMCP_API void dmcp_on_roots_changed(dmcp_server *server, dmcp_handler_fn *fn, vo
 /*
  * Runs the server until it is told to stop (SIGTERM, SIGINT): reads the command line, the
  * configuration file and the environment, watches over the process that does the work and starts
- * it again when it crashes. `--help` lists the options.
+ * it again when it crashes. `--help` lists the options. With --stdio it also ends when stdin does,
+ * and from here on what the program prints to stdout goes to stderr, and its stdin is empty: print
+ * nothing before.
  * Arguments: as given to main.
  * Lifetime: frees the server.
  * Thread: the main thread; handlers run in worker threads of a child process.
