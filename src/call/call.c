@@ -262,7 +262,7 @@ int call_flush_recorded(dmcp_call *call)
 
 /* ---- what the handler asks the call ---- */
 
-void call_name_session(dmcp_call *call, struct id session)
+static void name_session(dmcp_call *call, struct id session)
 {
     struct buf b;
 
@@ -290,6 +290,9 @@ dmcp_server *dmcp_call_server(const dmcp_call *call)
 
 const char *dmcp_call_session(const dmcp_call *call)
 {
+    if (call->run && !call->session_name[0]) {
+        name_session((dmcp_call *)(uintptr_t)call, call->run->session);
+    }
     return call->session_name;
 }
 

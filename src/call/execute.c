@@ -226,7 +226,6 @@ void call_execute(struct call_env *env, struct waiter *waiter, const struct run 
     call->is_dirty = run->attempt > 1; /* what earlier attempts left may not be durable yet */
     call->tool_name = call_dup(call, run->tool->name).p;
     id_to_hex(call->id, call->id_hex);
-    call_name_session(call, run->session);
     current_begin(call->id);
     rc = call_read_params(call);
     if (rc == DMCP_OK) {

@@ -74,7 +74,7 @@ struct dmcp_call {
     const struct call_handler *handler;
     struct id id;
     char id_hex[ID_HEX_BYTES + 1];
-    char session_name[ID_HEX_BYTES + 1];
+    char session_name[ID_HEX_BYTES + 1]; /* empty until it is asked for */
     const char *tool_name;
     struct arena arena;
     yyjson_mut_doc *doc;
@@ -109,8 +109,6 @@ struct dmcp_call {
 
 void call_open(dmcp_call *call, struct call_env *env, struct waiter *waiter, enum call_mode mode);
 void call_close(dmcp_call *call);
-
-void call_name_session(dmcp_call *call, struct id session); /* for dmcp_call_session */
 
 /* Reads the parameters of tools/call: the arguments with fallbacks, and the progress token. */
 int call_read_params(dmcp_call *call) MUST_CHECK;

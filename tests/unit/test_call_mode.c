@@ -134,6 +134,7 @@ static int outside(dmcp_call *call)
 
     assert_string_equal(dmcp_call_id(call), "");
     assert_string_equal(dmcp_call_tool(call), "");
+    assert_string_equal(dmcp_call_session(call), "");
     assert_int_equal(dmcp_call_attempt(call), 1);
     assert_int_equal(dmcp_count(dmcp_args(call)), 0);
     DMCP_TRY(dmcp_progress(call, 1, -1, NULL));
@@ -205,6 +206,32 @@ TEST_WITH(call, knows_its_id_and_attempt_and_gives_stable_keys, stage_setup, sta
     assert_false(call_current(&id));
     stage_call(st, identify, &other, "{}");
     assert_string_not_equal(other.key[0], i.key[0]);
+}
+
+static int name_session(dmcp_call *call)
+{
+    char *name = dmcp_call_context(call);
+
+    snprintf(name, 40, "%s", dmcp_call_session(call));
+    assert_string_equal(dmcp_call_session(call), name);
+    return dmcp_reply(call, "s", "named");
+}
+
+/* Who knows its session's id can speak for its client. */
+TEST_WITH(call, knows_its_session_by_a_name_that_is_not_its_id, stage_setup, stage_teardown)
+{
+    struct stage *st = *state;
+    char one[40], two[40], third[40], hex[ID_HEX_BYTES + 1];
+
+    stage_call(st, name_session, one, "{}");
+    stage_call(st, name_session, two, "{}");
+    assert_int_equal(strlen(one), 32);
+    assert_string_equal(one, two);
+    id_to_hex(st->rig->session, hex);
+    assert_string_not_equal(one, hex);
+    st->rig->session = rig_other_session(st->rig);
+    stage_call(st, name_session, third, "{}");
+    assert_string_not_equal(one, third);
 }
 
 /* ---- time and chance ---- */
