@@ -316,6 +316,8 @@ int wait_for(struct wait *w, struct str *answer_out) MUST_CHECK;
 int wait_check(dmcp_call *call, const char *what) MUST_CHECK;
 
 int wait_suspend(dmcp_call *call, const char *what); /* poisons the call */
+/* Forgets a wait that is not over, and its timer. */
+void wait_drop(dmcp_call *call, enum step_guard guard, struct str alias);
 int wait_fail_repeated(dmcp_call *call, const char *what); /* DMCP_E_ALIAS with its text */
 
 bool call_is_cancelled(const dmcp_call *call);

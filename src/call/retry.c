@@ -87,6 +87,7 @@ static int pass_wait(dmcp_call *call, const struct wait *w, const struct entry *
     uint64_t n;
 
     if (entry->state == STEP_STARTED && call_is_cancelled(call)) {
+        wait_drop(call, GUARD_INPUT, w->alias);
         return call_fail_cancelled(call);
     }
     if (entry->state == STEP_STARTED) {

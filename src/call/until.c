@@ -187,18 +187,6 @@ static int record(struct until *u)
 
 /* ---- waiting ---- */
 
-static struct command *step_command(const struct until *u, enum step_op op, struct str body)
-{
-    struct command *c = call_command(u->call, CMD_STEP);
-
-    c->step.op = op;
-    c->step.guard = GUARD_UNTIL;
-    c->step.alias = command_dup(c, u->alias);
-    c->step.label = command_dup(c, str_of(u->what));
-    c->step.body = command_dup(c, body);
-    return c;
-}
-
 static int fail_expired(const struct until *u)
 {
     return call_fail(u->call, DMCP_E_TIMEOUT, "%s: the condition did not hold in time", u->what);
@@ -206,8 +194,15 @@ static int fail_expired(const struct until *u)
 
 static int give_up(struct until *u)
 {
-    int rc = call_ask(u->call, step_command(u, STEP_OP_FAIL, STR("expired")));
+    struct command *c = call_command(u->call, CMD_STEP);
+    int rc;
 
+    c->step.op = STEP_OP_FAIL;
+    c->step.guard = GUARD_UNTIL;
+    c->step.alias = command_dup(c, u->alias);
+    c->step.label = command_dup(c, str_of(u->what));
+    c->step.body = STR("expired");
+    rc = call_ask(u->call, c);
     return rc == DMCP_OK ? fail_expired(u) : rc;
 }
 
@@ -260,7 +255,7 @@ static int wait_until(struct until *u)
         return give_up(u);
     }
     if (rc != DMCP_OK && u->is_waiting && u->call->poison == DMCP_OK) {
-        call_post(u->call, step_command(u, STEP_OP_RESET, STR("")));
+        wait_drop(u->call, GUARD_UNTIL, u->alias);
     }
     return rc;
 }
@@ -292,7 +287,7 @@ static int replay(struct until *u, const struct entry *entry)
         return rerun_unrecorded(u->call, u->alias, u->what);
     }
     if (call_is_cancelled(u->call)) {
-        call_post(u->call, step_command(u, STEP_OP_RESET, STR("")));
+        wait_drop(u->call, GUARD_UNTIL, u->alias);
         return call_fail_cancelled(u->call);
     }
     u->is_waiting = true;

@@ -220,6 +220,18 @@ static int ask_again(struct wait *w, const struct entry *entry)
     return rc == DMCP_E_CONFLICT ? DMCP_OK : rc;
 }
 
+/* What its handler gives up. If it came this very moment, it stays. */
+void wait_drop(dmcp_call *call, enum step_guard guard, struct str alias)
+{
+    struct command *c = call_command(call, CMD_STEP);
+
+    c->step.op = STEP_OP_RESET;
+    c->step.guard = guard;
+    c->step.alias = command_dup(c, alias);
+    c->step.body = STR("");
+    call_post(call, c);
+}
+
 static int wait_on(struct wait *w, const struct entry *entry)
 {
     int rc = DMCP_OK;
@@ -229,6 +241,7 @@ static int wait_on(struct wait *w, const struct entry *entry)
     }
     if (call_is_cancelled(w->call)) {
         rc = withdraw(w, entry, call_cancelled_text(w->call));
+        wait_drop(w->call, GUARD_INPUT, w->alias);
         return rc == DMCP_OK ? call_fail_cancelled(w->call) : rc;
     }
     if (w->write_request && w->call->run->is_reask) {

@@ -238,4 +238,48 @@ LIMIT_TEST(a_call_that_is_in_time_is_not_disturbed)
     assert_int_equal(rig_count(st->rig, key_kind_start(KEY_TIMER)), 0);
 }
 
+/* ---- its timers ---- */
+
+static int fails(dmcp_call *call, void *arg, dmcp_value **result)
+{
+    (void)arg;
+    (void)result;
+    return dmcp_fail(call, OWN_ERROR, "not yet");
+}
+
+/* One of the things that wait for a day at most. */
+static int waits_for_a_day(dmcp_call *call)
+{
+    const uint64_t day_ms = 86400000;
+    const dmcp_step step = { .alias = "try", .retry = { 99, 4000000000u, 4000000000u } };
+
+    switch (*(int *)dmcp_call_context(call)) {
+    case 0:
+        return dmcp_sleep(call, day_ms);
+    case 1:
+        return dmcp_await_signal(call, "go", day_ms, NULL);
+    case 2:
+        return dmcp_list_roots(call, "roots", day_ms, NULL);
+    default:
+        return dmcp_at_least_once_with(call, &step, fails, NULL, NULL);
+    }
+}
+
+CANCEL_TEST(takes_the_timer_of_what_it_waits_for_with_it)
+{
+    struct stage *st = *state;
+
+    stage_set_client(st, SESSION_ROOTS);
+    for (int what = 0; what < 4; what++) {
+        stage_call(st, waits_for_a_day, &what, "{}");
+        assert_true(stage_is_waiting(st));
+        assert_int_equal(rig_count(st->rig, key_kind_start(KEY_TIMER)), 1);
+        stage_cancel(st);
+        stage_attempt(st);
+        assert_true(stage_is_finished(st));
+        assert_int_equal(rig_count(st->rig, key_kind_start(KEY_TIMER)), 0);
+        assert_int_equal(rig_count(st->rig, key_kind_start(KEY_INPUT)), 0);
+    }
+}
+
 RUN_TESTS()
