@@ -772,7 +772,7 @@ typedef int dmcp_iteration_fn(dmcp_call *call, dmcp_iteration *iteration);
  *   back and returns DMCP_E_SUSPENDED, so that its call takes no more and more memory.
  * Durability: that an iteration is over is recorded as the result of an at-least-once step. A crash
  *   before that is durable runs the iteration again, with what it recorded.
- * Errors: what the body returned; DMCP_E_SUSPENDED; DMCP_E_CANCELLED before an iteration;
+ * Errors: what the body returned; DMCP_E_SUSPENDED; DMCP_E_CANCELLED before an iteration that has not begun;
  *   DMCP_E_ALIAS; DMCP_E_DIVERGED; DMCP_E_TOOBIG for a state over 16 MiB or nested more than 63
  *   deep; DMCP_E_MISUSE in a step's body, in another loop, or outside of durable tools.
  */

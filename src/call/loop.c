@@ -195,7 +195,11 @@ static int check_may_run(struct loop *l)
     if (atomic_load(call->env->is_stopping)) {
         return call_poison(call, DMCP_E_STOPPING, "the server is stopping");
     }
-    return call_is_cancelled(call) ? call_fail_cancelled(call) : DMCP_OK;
+    /* One that an earlier attempt began is run once more, so that it can clean up. */
+    if (call_is_cancelled(call) && (l->n_run > 0 || call->is_fresh)) {
+        return call_fail_cancelled(call);
+    }
+    return DMCP_OK;
 }
 
 /* Until the next row is made. */

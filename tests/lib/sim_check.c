@@ -187,7 +187,8 @@ static void check_journal_put(struct sim *s, const struct batch_op *op)
     buf_fini(&value);
 }
 
-/* One that began is taken back; else its call has expired, or a loop goes on without it. */
+/* One that began is taken back, or is a wait that is given up; else its call has expired, or a loop
+ * goes on without it. */
 static void check_journal_del(struct sim *s, const struct batch_op *op)
 {
     struct journal_record old;
@@ -196,7 +197,8 @@ static void check_journal_del(struct sim *s, const struct batch_op *op)
 
     buf_init(&value, SIZE_MAX / 2);
     state = sim_journal(s, sim_key(op->key), &value, &old);
-    if (!(state == STEP_STARTED && (old.guard == GUARD_AT_MOST_ONCE || old.guard == GUARD_UNTIL)) &&
+    if (!(state == STEP_STARTED && (old.guard == GUARD_AT_MOST_ONCE || old.guard == GUARD_UNTIL ||
+                                    old.guard == GUARD_INPUT)) &&
         !batch_has(s, BATCH_DEL, key_of_id(KEY_RESULT, id_of(s, op)))) {
         sim_fail(s, "a journal row in state %d is deleted", state);
     }

@@ -147,4 +147,73 @@ LOOP_TEST(whose_condition_fails_leaves_no_timer_behind)
     assert_int_equal(n_rows(st, KEY_TIMER), 0);
 }
 
+/* ---- an iteration of a call that is cancelled ---- */
+
+static int asks_in_vain(dmcp_call *call, dmcp_iteration *it)
+{
+    struct later *l = it->arg;
+
+    l->n_iterations[it->index]++;
+    l->rc = DMCP_OK;
+    if (it->index == 1) {
+        l->rc = dmcp_list_roots(call, "roots", 86400000, NULL);
+    }
+    return l->rc;
+}
+
+static int asks(dmcp_call *call)
+{
+    return dmcp_loop(call, "l", 0, asks_in_vain, dmcp_call_context(call), NULL);
+}
+
+LOOP_TEST(that_waits_when_the_call_is_cancelled_is_told_so_and_its_question_is_taken_back)
+{
+    struct stage *st = *state;
+    struct later l = { .n_steps = 0 };
+
+    stage_set_client(st, SESSION_ROOTS);
+    stage_call(st, asks, &l, "{}");
+    assert_true(stage_is_waiting(st));
+    stage_cancel(st);
+    stage_attempt(st);
+    assert_int_equal(l.rc, DMCP_E_CANCELLED);
+    assert_int_equal(l.n_iterations[1], 2);
+    assert_int_equal(l.n_iterations[2], 0);
+    assert_true(stage_is_finished(st));
+    assert_non_null(strstr(stage_last_event(st), "notifications/cancelled"));
+    assert_int_equal(n_rows(st, KEY_TIMER), 0);
+    assert_int_equal(n_rows(st, KEY_INPUT), 0);
+}
+
+static int ignores_all(dmcp_call *call, dmcp_iteration *it)
+{
+    struct later *l = it->arg;
+
+    l->n_iterations[it->index]++;
+    if (it->index == 1) {
+        l->rc = dmcp_sleep(call, 10);
+        return l->rc == DMCP_E_SUSPENDED ? l->rc : DMCP_OK;
+    }
+    return DMCP_OK;
+}
+
+static int goes_round(dmcp_call *call)
+{
+    return dmcp_loop(call, "l", 0, ignores_all, dmcp_call_context(call), NULL);
+}
+
+LOOP_TEST(that_does_not_mind_being_cancelled_is_the_last_one)
+{
+    struct stage *st = *state;
+    struct later l = { .n_steps = 0 };
+
+    stage_call(st, goes_round, &l, "{}");
+    stage_cancel(st);
+    stage_attempt(st);
+    assert_int_equal(l.rc, DMCP_E_CANCELLED);
+    assert_int_equal(l.n_iterations[1], 2);
+    assert_int_equal(l.n_iterations[2], 0);
+    assert_true(stage_is_finished(st));
+}
+
 RUN_TESTS()
