@@ -79,7 +79,9 @@ long power_off(struct proc *p, struct random *r)
     long lost = 0;
     DIR *dir;
 
-    proc_kill(p);
+    if (p->pid) { /* else it has ended by itself */
+        proc_kill(p);
+    }
     snprintf(folder, sizeof(folder), "%s/rocksdb", p->store);
     dir = opendir(folder);
     assert_non_null(dir);

@@ -301,6 +301,7 @@ void proc_kill(struct proc *p)
 {
     int status;
 
+    assert_true(p->pid > 0); /* 0 would be this process and all its children */
     kill(p->pid, SIGKILL); /* it may be dead already, of a fault point */
     waitpid(p->pid, &status, 0);
     p->pid = 0;

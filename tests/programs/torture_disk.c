@@ -6,12 +6,20 @@
  *     <inode> <bytes> <path>
  *
  * with the size that the file had before the sync began. What is behind that was not asked for.
+ *
+ * SYNC_FAILS=n: the n-th sync of the process fails, and later ones do not. As kernels do it, what
+ * should have been written by it is lost to its file for ever, whatever later syncs of it say.
  */
 #include "torture.c"
 
+#include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+
+static atomic_int n_syncs;
+static atomic_ullong broken_inode; /* of the file whose sync has failed; 0: none */
 
 static void note(int fd, const struct stat *before)
 {
@@ -37,10 +45,20 @@ static void note(int fd, const struct stat *before)
 
 static int sync_and_note(int fd, long call)
 {
+    const char *fails = getenv("SYNC_FAILS");
     struct stat before;
-    int is_known = fstat(fd, &before) == 0, rc = (int)syscall(call, fd);
+    int rc;
 
-    if (rc == 0 && is_known) {
+    if (fstat(fd, &before) != 0) {
+        return -1;
+    }
+    if (fails && atomic_fetch_add(&n_syncs, 1) + 1 == atoi(fails)) {
+        atomic_store(&broken_inode, before.st_ino);
+        errno = EIO;
+        return -1;
+    }
+    rc = (int)syscall(call, fd);
+    if (rc == 0 && atomic_load(&broken_inode) != before.st_ino) {
         note(fd, &before);
     }
     return rc;
