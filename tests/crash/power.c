@@ -6,9 +6,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/syscall.h>
 
 #include "base/mem.h"
 #include "harness.h"
+#include "wait.h"
 
 void power_on(struct proc *p)
 {
@@ -42,22 +45,26 @@ static long synced_bytes(struct proc *p, const char *path, const struct stat *st
     return (long)(by_path >= 0 ? by_path : by_inode);
 }
 
-/* Cut off, cut somewhere, or all there and wrong from some place on. */
+/* Cut off, cut somewhere, or all there and wrong: the log from any place on, other files zero in all
+ * that was not synced. For RocksDB takes a MANIFEST whose last record is cut or zero, and refuses one
+ * with a record of its right length that is zero in part, or rubbish (docs/FORMAT.md). */
 static void lose(const char *path, long synced, long size, struct random *r)
 {
-    long keep = synced + (long)random_below(r, (uint32_t)(size - synced) + 1);
+    long torn = synced + (long)random_below(r, (uint32_t)(size - synced) + 1), keep;
     int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool is_log = strcmp(path + strlen(path) - 4, ".log") == 0;
     char rubbish[512] = "";
 
     assert_true(fd >= 0);
-    switch (random_below(r, 4)) {
+    keep = is_log ? torn : synced;
+    switch (random_below(r, is_log ? 4 : 3)) {
     case 0:
         assert_int_equal(ftruncate(fd, synced), 0);
         break;
     case 1:
-        assert_int_equal(ftruncate(fd, keep), 0);
+        assert_int_equal(ftruncate(fd, torn), 0);
         break;
-    case 2:
+    case 3:
         random_fill(r, rubbish, sizeof(rubbish));
         /* FALLTHROUGH */
     default: /* zeros */
@@ -71,6 +78,19 @@ static void lose(const char *path, long synced, long size, struct random *r)
     close(fd);
 }
 
+/* The worker, too, which a supervisor that dies takes with it, but a moment later. */
+static void end_server(struct proc *p)
+{
+    struct pollfd worker = { .fd = -1, .events = POLLIN };
+
+    if (p->pid) { /* else it has ended by itself */
+        worker.fd = (int)syscall(SYS_pidfd_open, proc_worker(p), 0);
+        proc_kill(p);
+        assert_true(worker.fd < 0 || poll(&worker, 1, WAIT_MS) == 1);
+        close(worker.fd);
+    }
+}
+
 long power_off(struct proc *p, struct random *r)
 {
     char folder[4096], path[8192], real[4096];
@@ -79,9 +99,7 @@ long power_off(struct proc *p, struct random *r)
     long lost = 0;
     DIR *dir;
 
-    if (p->pid) { /* else it has ended by itself */
-        proc_kill(p);
-    }
+    end_server(p);
     snprintf(folder, sizeof(folder), "%s/rocksdb", p->store);
     dir = opendir(folder);
     assert_non_null(dir);
