@@ -81,6 +81,8 @@ static void outside_string(struct rpc_scan *s, char c)
         break;
     case ' ':
     case '\t':
+    case '\r':
+    case '\n':
         break;
     default:
         if (s->depth == 1) {

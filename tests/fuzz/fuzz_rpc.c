@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A message that is understood and written again is understood as the same message.
+ * A message that is understood and written again is understood as the same message; and the id of a
+ * request is the one that is found while its text goes by, if any is: one whose name is written with
+ * escapes is not.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -8,6 +10,7 @@
 #include "base/limits.h"
 #include "json/equal.h"
 #include "json/rpc.h"
+#include "json/rpc_scan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -60,6 +63,20 @@ static void expect_same(const struct rpc_message *a, const struct rpc_message *b
     assert(a->kind != RPC_RESULT || is_same_value(a->result, b->result));
 }
 
+static void expect_found(const struct rpc_message *m, struct str text)
+{
+    struct rpc_scan scan;
+    struct str id;
+
+    rpc_scan_init(&scan);
+    rpc_scan_feed(&scan, str_make(text.p, text.len / 2));
+    rpc_scan_feed(&scan, str_make(text.p + text.len / 2, text.len - text.len / 2));
+    id = rpc_scan_id(&scan);
+    if (m->kind == RPC_REQUEST && (id.p || !memchr(text.p, '\\', text.len))) {
+        assert(id.p && str_eq(id, rpc_id(m)));
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct rpc_message m, again;
@@ -78,6 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         }
         expect_same(&m, &again);
+        expect_found(&m, str_make(data, size));
         yyjson_doc_free(doc_again);
     } else {
         rpc_write_error(&text, rpc_id(&m), m.refusal, str_of(e.text), STR_NONE);
