@@ -116,6 +116,7 @@ void keeper_forked(struct keeper *k, bool is_child)
         close_fd(&k->out);
         close_fd(&k->socket);
         close_fd(&k->signals);
+        hold_fini(&k->hold); /* it would keep its copy of what the parent lets go */
     } else {
         close_fd(&k->start.fd);
     }
