@@ -205,6 +205,7 @@ struct command *call_command(const dmcp_call *call, enum command_kind kind)
 
 void call_post(dmcp_call *call, struct command *c)
 {
+    assert(!call->rerun); /* a second run leaves no trace */
     mailbox_put(call->env->engine, &c->mail);
 }
 

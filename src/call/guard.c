@@ -168,7 +168,7 @@ static int validate_body(struct step *s)
     if (s->spec->run_once || !validate_is_due(call)) {
         return DMCP_OK;
     }
-    r.what = dmcp_format(call, "step \"%s\" of %s", s->spec->alias, call_who(call));
+    r.place = r.what = dmcp_format(call, "step \"%s\" of %s", s->spec->alias, call_who(call));
     buf_init(&again, LIMIT_RESULT_BYTES);
     scope_open(call, &scope, SCOPE_BODY, str_of(s->spec->alias));
     rerun_begin(call, &r, &s->used, &scope.used);

@@ -60,6 +60,7 @@ struct reply {
  * nothing. See validate.c. */
 struct rerun {
     const char *what;                  /* for texts: `tool "x"`, `step "y" of tool "x"` */
+    const char *place;                 /* the same, or for all iterations of a loop: its own */
     const struct hmap *first, *second; /* the aliases that the runs used */
     const char *difference;            /* the first one that was found; NULL */
     unsigned n_steps;                  /* of the call, before it */

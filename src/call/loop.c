@@ -250,8 +250,8 @@ static int validate_iteration(struct loop *l, struct scope *scope)
     hmap_init(&scope->used);
     memset(scope->n_values, 0, sizeof(scope->n_values));
     scope->n_sleeps = 0;
-    r.what = dmcp_format(call, "iteration %llu of %s in %s", (unsigned long long)l->it.index,
-                         l->what, call_who(call));
+    r.place = dmcp_format(call, "%s in %s", l->what, call_who(call));
+    r.what = dmcp_format(call, "iteration %llu of %s", (unsigned long long)l->it.index, r.place);
     rerun_begin(call, &r, &used, &scope->used);
     rc = restore(l);
     if (rc == DMCP_OK) {

@@ -187,7 +187,7 @@ static int judge(dmcp_call *call, const struct rerun *r)
                        "a map holds by now, what is outside) from dmcp_now, dmcp_random, dmcp_uuid7, "
                        "a read with an alias, or a step",
                        r->what, r->difference);
-    if (validation_may_log(v, r->what, clock_mono_ms())) {
+    if (validation_may_log(v, r->place, clock_mono_ms())) {
         log_warning("call=%s attempt=%u: %s", call->id_hex, dmcp_call_attempt(call), text);
     }
     if (!validation_is_fatal(v)) {
@@ -241,7 +241,8 @@ static struct hmap rewind_call(dmcp_call *call)
 
 int validate_handler(dmcp_call *call, struct str parts)
 {
-    struct rerun r = { .what = call_who(call) };
+    const char *who = call_who(call);
+    struct rerun r = { .what = who, .place = who };
     struct hmap used = rewind_call(call);
     struct buf again;
     int rc;

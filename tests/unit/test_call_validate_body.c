@@ -2,6 +2,7 @@
 /*
  * Effect validation of the bodies of steps, and of the iterations of loops.
  */
+#include "base/clock.h"
 #include "validate_script.h"
 
 /* ---- bodies of steps ---- */
@@ -300,6 +301,9 @@ TEST_WITH(validation, of_an_iteration_compares_the_state_that_it_leaves, stage_s
     validating(st, VALIDATE_QUIET);
     s.n_runs[0] = 0;
     assert_in_text(stage_call(st, one_loop, &s, "{}"), "{\"result\":3}");
+    /* It is logged for the loop, not for each iteration. */
+    assert_false(validation_may_log(st->env.validation, "loop \"poll\" in tool \"tool\"",
+                                    clock_mono_ms()));
 }
 
 static int ends_once(dmcp_call *call, dmcp_iteration *it)
