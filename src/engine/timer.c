@@ -88,7 +88,6 @@ static int expire(struct engine *e, struct id id, struct str alias, uint64_t due
             r.body = STR("expired");
         } else {
             r.state = STEP_EXPIRED;
-            call->flags &= (uint8_t)~UNFINISHED_ASKING;
         }
         r.due_ms = 0;
         r.at_ms = e->now.wall_ms;

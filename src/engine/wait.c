@@ -161,7 +161,6 @@ static int settle(struct engine *e, struct call *call, struct str alias, enum st
         r.at_ms = e->now.wall_ms;
         r.body = body;
         journal_put(e, call, alias, &r);
-        call->flags &= (uint8_t)~UNFINISHED_ASKING; /* a call waits for one thing at a time */
         call_wake(e, call);
     }
     buf_fini(&value);
@@ -184,6 +183,7 @@ static int settle_input(struct engine *e, struct id input, const struct input_re
     int rc = call_load(e, r->call, &call);
 
     if (rc == DMCP_OK) {
+        call->flags &= (uint8_t)~UNFINISHED_ASKING; /* before settling writes them */
         rc = settle(e, call, r->alias, state, body);
     }
     if (rc == DMCP_E_NOTFOUND || rc == DMCP_E_CONFLICT) {

@@ -394,6 +394,28 @@ WAIT_TEST(a_question_is_asked_again_after_a_restart_though_something_else_woke_i
     assert_true(rig_expect_dispatch(r, call, 3)->dispatch.is_reask);
 }
 
+/* A step before the question that failed is tried again by every attempt, and may wait then. */
+WAIT_TEST(a_question_is_asked_again_after_a_restart_though_its_call_waited_for_something_else)
+{
+    struct rig *r = *state;
+    struct id input, call = rig_asking(r, 1, "7", &input);
+
+    rig_signal(r, 0, call, "other", "1");
+    rig_commit(r);
+    rig_expect_dispatch(r, call, 2);
+    rig_wait(r, call, "again", 100);
+    rig_suspend(r, call);
+    rig_pass(r, 100);
+    rig_tick(r);
+    rig_commit(r);
+    rig_suspend(r, call);
+    rig_drop_actions(r);
+    rig_restart(r);
+    rig_follow(r, 5, call, 1, RIG_CREDIT);
+    rig_commit(r);
+    assert_true(rig_skip_to(r, ACT_DISPATCH)->dispatch.is_reask);
+}
+
 WAIT_TEST(a_repeat_of_the_request_after_a_restart_has_its_question_asked_again_too)
 {
     struct rig *r = *state;
