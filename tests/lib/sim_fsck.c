@@ -4,7 +4,8 @@
  *
  *   call         exactly one of unfinished, suspended, result
  *   unfinished, suspended, result, journal    their call
- *   suspended    not cancelled, not late; waits for exactly one thing that will wake it
+ *   suspended    not cancelled, not late; waits for something that will wake it (for more than one
+ *                thing when a step before a wait failed, and is tried again by a later attempt)
  *   request, idempotency, reference           lead to a call, and reference to what leads there
  *   event        of a call: numbered without a gap, as many as its result says; of a session: below
  *                what its stream has next
@@ -117,7 +118,7 @@ static void check_suspended(struct sim *s, struct str key, struct str value)
     check_of_call(s, key, value);
     must(s, unfinished_record_dec(value, &u) == DMCP_OK, key, "cannot be decoded");
     must(s, !(u.flags & (UNFINISHED_CANCELLED | UNFINISHED_LATE)), key, "it should have been woken");
-    must(s, count_waits(s, id_of(s, key)) == 1, key, "it does not wait for one thing");
+    must(s, count_waits(s, id_of(s, key)) > 0, key, "it waits for nothing");
 }
 
 static void check_flags(struct sim *s, struct str key, struct str value)
