@@ -334,6 +334,23 @@ static void restart(struct scene *s)
     host_start(s->host);
 }
 
+/* What `dmcp inspect calls` says of the only call. */
+static void expect_inspected(const struct scene *s, const char *status)
+{
+    const char *build = getenv("BUILD");
+    char command[1000], said[4000] = "";
+    FILE *f;
+
+    snprintf(command, sizeof(command), "'%s/dmcp' inspect calls --json --store '%s'",
+             build ? build : "build", s->host->p->store);
+    f = popen(command, "r");
+    assert_non_null(f);
+    assert_true(fread(said, 1, sizeof(said) - 1, f) > 0);
+    assert_int_equal(pclose(f), 0);
+    expect(said, "\"walk\"");
+    expect(said, status);
+}
+
 GATES_TEST(a_host_that_left_within_a_call_finds_what_it_did_by_its_key)
 {
     struct scene *s = *state;
@@ -344,10 +361,12 @@ GATES_TEST(a_host_that_left_within_a_call_finds_what_it_did_by_its_key)
     begin_walk(s, 2, "at_least_once", "k");
     assert_int_equal(host_leave(s->host), 0);
     assert_int_equal(host_answers(s->host, 2), 0);
+    expect_inspected(s, "\"unfinished\"");
     open_gate(s);
     restart(s);
     begin_walk(s, 7, "at_least_once", "k");
     expect(host_answer(s->host, 7), all_ok);
+    expect_inspected(s, "\"finished\""); /* by the server, which runs */
     assert_int_equal(count_in_log(s, "x 1"), 1);
     assert_int_equal(count_in_log(s, "x 3"), 1);
 }
