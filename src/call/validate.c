@@ -65,6 +65,9 @@ int rerun_differs(dmcp_call *call, const char *fmt, ...)
     struct rerun *r = call->rerun;
     va_list ap;
 
+    if (call->poison != DMCP_OK) {
+        return call->poison; /* it differed before, or the store cannot be read */
+    }
     if (!r->difference) {
         va_start(ap, fmt);
         r->difference = arena_vprintf(&call->arena, fmt, ap);
