@@ -202,6 +202,7 @@ static int attach_unfinished(struct engine *e, const struct command *c, struct c
     }
     f = follower_add(e, c->peer, c->session, call->id, 1, c->start.credit);
     f->knows_id = c->start.knows_prime;
+    f->is_shared = c->start.is_shared;
     follower_attach(e, f, call, c->start.record.request_id);
     if (!may_resume(c, call->session, call->request_id)) {
         f->told = no_id;
@@ -263,6 +264,7 @@ static void begin(struct engine *e, const struct command *c)
     } else if (c->peer) {
         f = follower_add(e, c->peer, c->session, call->id, 1, c->start.credit);
         f->knows_id = c->start.knows_prime;
+        f->is_shared = c->start.is_shared;
         f->told = c->start.cannot_resume ? no_id : f->told;
         follower_attach(e, f, call, r.request_id);
         call->prime_ms = e->now.mono_ms + e->options.prime_ms;

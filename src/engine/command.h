@@ -72,6 +72,7 @@ struct command {
             uint64_t credit;           /* bytes the peer takes before it says more */
             bool only_attaches;        /* its tool is not there: DMCP_E_NOTFOUND for a new call */
             bool knows_prime;          /* it can resume a stream that has only been opened */
+            bool is_shared;            /* its connection has more requests, and may be open for them */
             bool cannot_resume;        /* its transport has no event ids: nothing to come back with */
             uint64_t timeout_ms;       /* of the tool; 0 for none */
             struct str key;            /* idempotency key; absent for none */

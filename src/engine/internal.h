@@ -84,6 +84,7 @@ struct follower {
     struct id told;        /* the stream as the peer is told; zero: it cannot resume it */
     uint64_t next, credit;
     bool is_open; /* something was sent on it */
+    bool is_shared; /* or perhaps for another request on its connection */
     bool knows_id; /* it has been told an id to resume behind, if it is told any */
 };
 

@@ -299,7 +299,7 @@ static void end_open_followers(struct engine *e, struct call *call)
         struct follower *f = CONTAINER_OF(k, struct follower, link);
 
         next = list_next(&call->followers, k);
-        if (f->is_open && id_eq(f->told, call->id)) {
+        if ((f->is_open || f->is_shared) && id_eq(f->told, call->id)) {
             follower_end(e, f);
         }
     }

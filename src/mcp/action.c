@@ -53,6 +53,8 @@ static void on_prime(struct endpoint *e, struct exchange *x, const struct action
 
     exchange_open_stream(e, x);
     if (x->whole) {
+        x->stream = a->event.stream;
+        x->sent = a->event.sequence;
         return; /* the whole tells the time */
     }
     if (version_has_priming(x->version) && !id_eq(a->event.stream, none)) {
@@ -93,6 +95,7 @@ static void on_reply(struct endpoint *e, struct exchange *x, const struct action
     }
     if (x->state == EXCHANGE_STREAM || x->method == ENDPOINT_GET || x->prefers_stream ||
         (x->whole && x->whole->state == EXCHANGE_STREAM)) {
+        x->is_answered = true;
         exchange_event(e, x, a->event.stream, a->event.sequence, buf_str(&body));
         exchange_end_stream(e, x);
     } else {

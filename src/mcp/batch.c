@@ -12,18 +12,21 @@
  *                                                     that are there, then events and answers of
  *                                                     all parts as they come
  *
- * An event has the id that it has in the stream of its own call, so Last-Event-ID continues that
- * one. A client that lost the connection sends the batch again: every request in it attaches to
- * its call.
+ * The id of an event says where every call is that was not answered before: its place in the stream
+ * of its own call, and then those of the others, as event_id.h writes them, with a "+" in between.
+ * So Last-Event-ID continues all of them, on one stream, and nothing is kept for that. A client that
+ * has no such id sends the batch again: every request in it attaches to its call.
  *
  * On a pipe a batch is as many messages, and each is answered in a line of its own.
  * Source: MCP 2025-03-26, basic, "Batching"; transports, "Sending Messages to the Server".
  */
+#include "mcp/event_id.h"
 #include "mcp/internal.h"
 
 struct message_batch {
     struct list parts; /* in the order of the messages */
     size_t n_open;     /* of these, not DONE */
+    int refusal;       /* of a GET: why a part cannot be continued */
 };
 
 static struct exchange *part_of(struct link *k)
@@ -227,6 +230,8 @@ static void part_over(struct endpoint *e, struct exchange *part)
     }
     if (x->state == EXCHANGE_STREAM) {
         exchange_end_stream(e, x);
+    } else if (x->method == ENDPOINT_GET) {
+        exchange_refuse(e, x, x->batch->refusal, STR("Last-Event-ID names no event of this session"));
     } else {
         answer_at_once(e, x);
     }
@@ -237,6 +242,7 @@ void batch_part_reply(struct endpoint *e, struct exchange *part, struct str body
     static const struct id none;
     struct exchange *x = part->whole;
 
+    part->is_answered = true;
     if (body.len > 0 && x->state == EXCHANGE_STREAM) {
         exchange_event(e, x, none, 0, body);
     } else if (body.len > 0) {
@@ -254,7 +260,12 @@ bool batch_part_refuse(struct endpoint *e, struct exchange *part, int code, stru
     case DMCP_E_NOTFOUND:
     case DMCP_E_CONFLICT:
     case DMCP_E_BUSY:
-        return false;
+        if (x->method != ENDPOINT_GET) {
+            return false;
+        }
+        x->batch->refusal = code; /* the others may go on */
+        part_over(e, part);
+        return true;
     default:
         break;
     }
@@ -286,6 +297,73 @@ void batch_drained(struct endpoint *e, struct exchange *x)
             exchange_pay_back(e, part);
         }
     }
+}
+
+/* ---- coming back to it ---- */
+
+static void add_place(const struct exchange *part, struct buf *id)
+{
+    char text[EVENT_ID_BYTES];
+
+    event_id_text(part->stream, part->sent, text);
+    buf_addf(id, "%s%s", id->len > 0 ? "+" : "", text);
+}
+
+void batch_event_id(const struct exchange *part, struct buf *id)
+{
+    static const struct id none;
+    const struct exchange *x = part->whole;
+
+    add_place(part, id);
+    for (const struct exchange *other = first_part(x); other; other = next_part(x, other)) {
+        if (other != part && !other->is_answered && !id_eq(other->stream, none)) {
+            add_place(other, id);
+        }
+    }
+}
+
+/* Takes the first place off. DMCP_E_INVALID: it is none. */
+static int take_place(struct str *id, struct id *stream_out, uint64_t *sent_out)
+{
+    const char *end = memchr(id->p, '+', id->len);
+    struct str one = str_make(id->p, end ? (size_t)(end - id->p) : id->len);
+
+    *id = end ? str_make(end + 1, id->len - one.len - 1) : STR_NONE;
+    return event_id_parse(one, stream_out, sent_out);
+}
+
+/* How many places there are; 0: it is no such id. */
+static size_t count_places(struct str id)
+{
+    struct id stream;
+    uint64_t sent;
+    size_t n = 0;
+
+    while (id.len > 0) {
+        if (n++ == LIMIT_BATCH_MESSAGES || take_place(&id, &stream, &sent) != DMCP_OK) {
+            return 0;
+        }
+    }
+    return n;
+}
+
+bool batch_resume(struct endpoint *e, struct exchange *x, const struct session_info *s)
+{
+    struct str id = x->last_event_id;
+    size_t n = count_places(id);
+
+    if (n < 2 || s->version != VERSION_2025_03_26) {
+        return false;
+    }
+    x->batch = mem_zalloc(sizeof(*x->batch));
+    list_init(&x->batch->parts);
+    exchange_move(e, x, EXCHANGE_ENGINE);
+    add_parts(e, x, n);
+    for (struct exchange *part = first_part(x); part; part = next_part(x, part)) {
+        (void)take_place(&id, &part->stream, &part->sent); /* all are good: they were counted */
+        stream_follow_behind(e, part, part->stream, &part->sent);
+    }
+    return true;
 }
 
 /* ---- its end ---- */

@@ -271,6 +271,20 @@ void exchange_pay_back(struct endpoint *e, struct exchange *x)
 }
 
 /* Sequence 0 without data is the priming event; a zero stream has no ids. */
+/* In one of the two: that of a batch is longer. */
+static struct str event_id(struct exchange *x, struct id stream, uint64_t sequence,
+                           char text[EVENT_ID_BYTES], struct buf *long_text)
+{
+    if (x->whole) {
+        x->stream = stream;
+        x->sent = sequence;
+        batch_event_id(x, long_text);
+        return buf_str(long_text);
+    }
+    event_id_text(stream, sequence, text);
+    return str_of(text);
+}
+
 void exchange_event(struct endpoint *e, struct exchange *x, struct id stream, uint64_t sequence,
                     struct str message)
 {
@@ -278,7 +292,9 @@ void exchange_event(struct endpoint *e, struct exchange *x, struct id stream, ui
     struct exchange *sender = sender_of(x);
     char id[EVENT_ID_BYTES];
     struct str id_text = STR_NONE;
+    struct buf long_id;
 
+    buf_init(&long_id, SIZE_MAX / 2);
     if (x->state != EXCHANGE_STREAM) {
         exchange_open_stream(e, x);
         if (version_has_priming(x->version) && !id_eq(stream, none)) {
@@ -288,10 +304,10 @@ void exchange_event(struct endpoint *e, struct exchange *x, struct id stream, ui
         }
     }
     if (!id_eq(stream, none)) {
-        event_id_text(stream, sequence, id);
-        id_text = str_of(id);
+        id_text = event_id(x, stream, sequence, id, &long_id);
     }
     sender->is_slow = !e->ops.stream_event(sender->x, id_text, sequence, message, 0);
+    buf_fini(&long_id);
     x->spent += message.len + EVENT_OVERHEAD;
     exchange_pay_back(e, x);
 }

@@ -62,6 +62,9 @@ struct exchange {
     struct rpc_message *message;
     struct message_batch *batch; /* owned, of a whole; NULL: no batch */
     struct exchange *whole;      /* of a part; NULL: none */
+    struct id stream;            /* of a part: its call's, as far as that is known, */
+    uint64_t sent;               /* and the last event of it that was sent */
+    bool is_answered;            /* of a part: it has no more events */
     struct str reply;            /* owned, of a part: its answer, until the whole sends it */
 };
 
@@ -124,6 +127,10 @@ bool batch_part_refuse(struct endpoint *e, struct exchange *part, int code, stru
 void batch_part_open_stream(struct endpoint *e, struct exchange *part);
 void batch_part_end_stream(struct endpoint *e, struct exchange *part);
 void batch_drained(struct endpoint *e, struct exchange *x);
+/* The id of an event of a part's: where all parts are. */
+void batch_event_id(const struct exchange *part, struct buf *id);
+/* A GET with such an id. False: it is of one stream only. */
+bool batch_resume(struct endpoint *e, struct exchange *x, const struct session_info *s);
 void batch_drop(struct endpoint *e, struct exchange *x); /* nobody hears its parts any more */
 void batch_free(struct endpoint *e, struct exchange *x);
 
@@ -135,6 +142,9 @@ bool post_parse(struct endpoint *e, struct exchange *x, yyjson_val *message);
 void post_continue(struct endpoint *e, struct exchange *x, const struct session_info *s);
 void stream_take(struct endpoint *e, struct exchange *x, const struct endpoint_request *r);
 void stream_continue(struct endpoint *e, struct exchange *x, const struct session_info *s);
+/* Behind an event of a stream; NULL: the session's own from where it stopped. */
+void stream_follow_behind(struct endpoint *e, struct exchange *x, struct id stream,
+                          const uint64_t *after);
 void session_delete(struct endpoint *e, struct exchange *x, const struct endpoint_request *r);
 
 /* Checks Mcp-Session-Id and MCP-Protocol-Version. False: the exchange was answered. */

@@ -105,9 +105,11 @@ static void start_durable(struct endpoint *e, struct exchange *x, const struct s
     c->start.record.request_id = command_dup(c, x->request_id);
     c->start.credit = x->credit;
     c->start.knows_prime = version_has_priming(x->version) && !e->config.is_pipe;
+    c->start.is_shared = x->whole != NULL;
     c->start.cannot_resume = e->config.is_pipe;
     c->start.only_attaches = x->missing.p != NULL;
     add_key(x, call->name, key, c);
+    x->stream = c->call; /* unless it attaches to another */
     x->is_follower = true;
     exchange_move(e, x, EXCHANGE_ENGINE);
     e->ops.post(e->ops.arg, c);

@@ -29,23 +29,32 @@ void stream_take(struct endpoint *e, struct exchange *x, const struct endpoint_r
     }
 }
 
+void stream_follow_behind(struct endpoint *e, struct exchange *x, struct id stream,
+                          const uint64_t *after)
+{
+    struct command *c = endpoint_command(x, CMD_FOLLOW);
+
+    c->follow.stream = stream;
+    c->follow.after = after ? *after : 0;
+    c->follow.is_after_given = after != NULL;
+    c->follow.credit = x->credit;
+    x->is_follower = true;
+    exchange_move(e, x, EXCHANGE_ENGINE);
+    e->ops.post(e->ops.arg, c);
+}
+
 void stream_continue(struct endpoint *e, struct exchange *x, const struct session_info *s)
 {
-    struct command *c;
     struct id stream = s->id;
     uint64_t after = 0;
 
+    if (x->last_event_id.p && batch_resume(e, x, s)) {
+        return;
+    }
     if (x->last_event_id.p && event_id_parse(x->last_event_id, &stream, &after) != DMCP_OK) {
         exchange_refuse(e, x, DMCP_E_NOTFOUND,
                         STR("Last-Event-ID names no event of this session"));
         return;
     }
-    c = endpoint_command(x, CMD_FOLLOW);
-    c->follow.stream = stream;
-    c->follow.after = after;
-    c->follow.is_after_given = x->last_event_id.p != NULL;
-    c->follow.credit = x->credit;
-    x->is_follower = true;
-    exchange_move(e, x, EXCHANGE_ENGINE);
-    e->ops.post(e->ops.arg, c);
+    stream_follow_behind(e, x, stream, x->last_event_id.p ? &after : NULL);
 }

@@ -81,4 +81,55 @@ TEST_WITH(crash, a_batch_that_is_sent_again_finds_its_calls_and_nothing_runs_twi
     raw_close(before);
 }
 
+#define EMIT(id)                                                                                   \
+    "{\"jsonrpc\":\"2.0\",\"id\":" #id ",\"method\":\"tools/call\",\"params\":{\"name\":\"emit\"," \
+    "\"arguments\":{\"n\":2,\"at\":1,\"gate\":\"%s\"},\"_meta\":{\"progressToken\":" #id "}}}"
+
+/* All that comes up to the end of the stream, or n events of it, as one text; the last event's id. */
+static void hear(struct raw *r, int n, struct buf *all, char last_id[200])
+{
+    struct raw_event event;
+
+    assert_int_equal(raw_status(r), 200);
+    while (n-- > 0 && raw_event(r, &event)) {
+        buf_addz(all, event.data ? event.data : "");
+        if (event.id) {
+            snprintf(last_id, 200, "%s", event.id);
+        } else {
+            n++; /* the time to wait */
+        }
+    }
+}
+
+TEST_WITH(crash, the_stream_of_a_batch_goes_on_for_all_its_calls_in_the_next_life_of_the_server,
+          site_setup, site_teardown)
+{
+    static const char *const parts[] = { "\"progressToken\":1,\"progress\":2",
+                                         "\"progressToken\":2,\"progress\":2",
+                                         "\"id\":1,\"result\"", "\"id\":2,\"result\"" };
+    struct site *s = *state;
+    struct raw *before, *after;
+    struct talk t;
+    struct buf heard;
+    char body[1024], last_id[200] = "";
+
+    buf_init(&heard, SIZE_MAX / 2);
+    talk_begin(&t, s->server->port, "2025-03-26");
+    snprintf(body, sizeof(body), "[" EMIT(1) "," EMIT(2) "]", s->gate, s->gate);
+    before = talk_post(&t, body);
+    hear(before, 2, &heard, last_id);
+    site_crash(s);
+    site_open_gate(s);
+    buf_reset(&heard);
+    after = talk_get(&t, last_id);
+    hear(after, 100, &heard, last_id);
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        assert_non_null(strstr(heard.data, parts[i]));
+    }
+    assert_null(strstr(heard.data, "\"progress\":1,"));
+    buf_fini(&heard);
+    raw_close(after);
+    raw_close(before);
+}
+
 RUN_TESTS()
