@@ -46,7 +46,7 @@ static long from_environment(const char *name, long fallback)
 
 /* ---- calls ---- */
 
-static const char *const guards[] = { "at_least_once", "at_most_once", "map", "sleep" };
+static const char *const guards[] = { "at_least_once", "at_most_once", "map", "sleep", "elicit" };
 
 static void forget_call(struct client *c)
 {
@@ -76,6 +76,7 @@ static void begin_call(struct world *w, int who)
     w->n_calls++;
     ask_begin(&c->ask, &c->talk, c->id, "run", "{\"id\":\"%d/%d\",\"log\":\"%s\",\"steps\":" STEPS "}",
               who, c->id, w->site->log, steps);
+    c->ask.says = "\"result\":{\"action\":\"accept\",\"content\":{\"ok\":true}}";
     c->is_asking = true;
 }
 
@@ -133,6 +134,7 @@ static void expect_same_answer(struct client *c)
 {
     heard_fini(&c->ask.heard);
     heard_init(&c->ask.heard);
+    c->ask.n_looked = 0;
     ask_finish_anyhow(&c->ask);
     assert_string_equal(c->ask.heard.answer, c->answer);
     ask_hang_up(&c->ask);
@@ -193,7 +195,8 @@ static void run_world(struct world *w, void (*strike)(struct world *w))
     w->random.state = seed;
     proc_start(w->site->server);
     for (int i = 0; i < N_CLIENTS; i++) {
-        talk_begin(&w->clients[i].talk, w->site->server->port, i % 2 ? "2025-06-18" : "2025-11-25");
+        talk_begin_as(&w->clients[i].talk, w->site->server->port,
+                      i % 2 ? "2025-06-18" : "2025-11-25", "{\"elicitation\":{}}");
     }
     for (; w->n_kills < n_kills; w->n_kills++) {
         for (int i = 0; i < N_CLIENTS; i++) {

@@ -279,12 +279,42 @@ void ask_hear_id(struct ask *a)
     }
 }
 
+void ask_answer(const struct ask *a, const char *message, const char *says)
+{
+    const char *id = strstr(message, "\"id\":");
+    struct raw *r = raw_try_open(a->t->port);
+    char text[512];
+
+    assert_non_null(id);
+    id += strlen("\"id\":");
+    snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":%.*s,%s}", (int)strcspn(id, ",}"), id,
+             says);
+    if (r) {
+        send_post(r, a->t, text);
+        assert_true(raw_status(r) == 202 || r->status == 0 || r->status == 503);
+        raw_close(r);
+    }
+}
+
+static void answer_all(struct ask *a)
+{
+    for (; a->says && a->n_looked < a->heard.n; a->n_looked++) {
+        const char *message = a->heard.messages[a->n_looked];
+
+        if (strstr(message, "\"method\":\"elicitation/create\"")) {
+            ask_answer(a, message, a->says);
+        }
+    }
+}
+
 bool ask_finish(struct ask *a)
 {
+    answer_all(a);
     while (!a->heard.answer) {
         if (!a->raw || !talk_hear_one(a->raw, &a->heard)) {
             return false;
         }
+        answer_all(a);
     }
     return true;
 }

@@ -55,6 +55,8 @@ struct ask {
     struct raw *raw; /* the connection that listens now; NULL: none */
     struct heard heard;
     int n_posts, n_gets;
+    const char *says;  /* to each question: JSON text of "result" or "error" and its value; NULL: nothing */
+    size_t n_looked;   /* messages in which questions were looked for */
 };
 
 /* Sends it, with a progress token, if anybody listens. `fmt` makes the arguments, an object's text. */
@@ -74,6 +76,10 @@ bool ask_hear(struct ask *a, size_t n); /* as talk_hear */
 void ask_hear_id(struct ask *a);        /* until there is an event to resume behind */
 bool ask_finish(struct ask *a);         /* until the answer; false: the stream ended before */
 void ask_finish_anyhow(struct ask *a);  /* the same, coming back as often as it takes */
+
+/* Answers the question in this message. What comes of that may take the server down before it has
+ * thanked for it, and it may be down already. */
+void ask_answer(const struct ask *a, const char *message, const char *says);
 
 /* The answer's result has this as a part of its JSON text. */
 void ask_expect(const struct ask *a, const char *part);
