@@ -209,6 +209,17 @@ test('tells its roots, and lends its model with tools', (kind) =>
     assert.deepStrictEqual(offered, ['weather']);
 }, { roots: {}, sampling: { tools: {} } }));
 
+test('tells when its roots change, and is asked for them', (kind) =>
+     visit(kind, 'tests/asks', async (client) => {
+    let roots = [{ uri: 'file:///old' }];
+
+    client.on('roots/list', () => ({ roots }));
+    assert.deepStrictEqual(JSON.parse(text(await client.tool('roots', {}))), roots);
+    roots = [{ uri: 'file:///new' }];
+    await client.sendRootsListChanged();
+    assert.deepStrictEqual(JSON.parse(text(await client.tool('known', {}))), roots);
+}, { roots: { listChanged: true } }));
+
 test('goes through all pages of a list', (kind) =>
      visit(kind, 'tests/everything', async (client) => {
     const all = [];
