@@ -305,7 +305,7 @@ static void check_journal(struct sim *s, struct str key, struct str value)
 {
     struct id call = id_of(s, key);
     struct journal_record r;
-    struct str alias;
+    struct str alias = STR_NONE;
 
     check_of_call(s, key, value);
     must(s, journal_record_dec(value, &r) == DMCP_OK && key_journal_alias(key, &alias) == DMCP_OK,

@@ -92,16 +92,16 @@ static const dmcp_resource settings[] = {
       .mime = "application/json",
       .handler = fixed,
       .context = "{\"theme\": \"dark\"}" },
-    { NULL },
+    { .uri = NULL },
 };
 static const dmcp_resource greetings[] = {
     { .uri = "greeting://{name}", .name = "greeting", .handler = greeting },
-    { NULL },
+    { .uri = NULL },
 };
 static const dmcp_resource plain[] = {
     { .uri = "template://with-context", .handler = fixed, .context = "with-context-data" },
     { .uri = "template://no-params", .handler = fixed, .context = "no-params-data" },
-    { NULL },
+    { .uri = NULL },
 };
 static const dmcp_resource all[] = {
     { .uri = "basic://config", .handler = fixed, .context = "config-data" },
@@ -111,7 +111,7 @@ static const dmcp_resource all[] = {
     { .uri = "user://{id}", .handler = numbered },
     { .uri = "broken://one", .handler = broken },
     { .uri = "held://{+gate}", .handler = held },
-    { NULL },
+    { .uri = NULL },
 };
 
 /* ---- prompts ---- */

@@ -87,7 +87,7 @@ static int set_wrong(dmcp_call *call)
     assert_int_equal(dmcp_set_meta(call, nested(call, 59)), DMCP_E_TOOBIG);
     assert_int_equal(dmcp_set_result_meta(call, nested(call, 59)), DMCP_E_TOOBIG);
     assert_int_equal(dmcp_add_link_to(call, &(dmcp_link){ .uri = "x:", .icons =
-                                          (const dmcp_icon[]){ { .src = "x:" }, { NULL } } }),
+                                          (const dmcp_icon[]){ { .src = "x:" }, { .src = NULL } } }),
                      DMCP_E_INVALID);
     return dmcp_add_text(call, "deep");
 }
