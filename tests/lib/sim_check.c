@@ -280,6 +280,7 @@ static void check_swept(struct sim *s, const struct batch_op *op)
     }
     buf_fini(&value);
     s->stats.swept_calls++;
+    sim_trace(s, "deed %d is swept", d ? (int)d->i : -1);
     if (d && (!d->is_acked || id_eq(d->call, call))) {
         d->is_swept = true;
         d->swept_position = UINT64_MAX;

@@ -157,7 +157,8 @@ static void resume(struct sim *s, struct sim_conn *conn, struct id stream, uint6
     conn->knows_next = true;
     s->stats.resumes++;
     sim_post(s, c);
-    sim_trace(s, "client %u: resume after %u, peer %u", conn->client->i, (unsigned)after,
+    sim_trace(s, "client %u: resume deed %d after %u, peer %u", conn->client->i,
+              conn->request ? (int)conn->request->deed->i : -1, (unsigned)after,
               (unsigned)conn->peer);
 }
 
@@ -178,7 +179,7 @@ static void connect_request(struct sim *s, struct sim_request *r)
         if (sim_chance(s, 10)) {
             after = random_below(&s->random, (uint32_t)r->place + 1);
         }
-        resume(s, conn, r->deed->call, after);
+        resume(s, conn, r->stream, after);
     } else {
         post(s, conn, r, r->deed->params);
     }

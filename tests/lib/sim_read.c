@@ -21,6 +21,7 @@ static void note_place(struct sim_conn *conn, const struct action *a)
     } else if (conn->request) {
         conn->request->has_place = true;
         conn->request->place = a->event.sequence;
+        conn->request->stream = a->event.stream;
     }
 }
 

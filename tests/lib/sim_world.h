@@ -115,7 +115,8 @@ struct sim_request {
     /* The client's view. */
     uint64_t peer; /* its connection; 0 for none */
     bool has_place, is_answered, is_given_up;
-    uint64_t place;     /* the last sequence that it saw */
+    uint64_t place;     /* the last sequence that it saw, */
+    struct id stream;   /* of this stream */
     uint32_t n_repeats; /* how often it will still ask again though it has the answer */
 
     bool is_acked; /* something of the call was released to it */
