@@ -3,7 +3,7 @@
  * All rows of a store fit together: what must hold of any state that a crash can leave.
  *
  *   call         exactly one of unfinished, suspended, result
- *   unfinished, suspended, result, journal    their call
+ *   unfinished, suspended, result, journal    their call; and a timer for its time limit
  *   suspended    not cancelled, not late; waits for something that will wake it (for more than one
  *                thing when a step before a wait failed, and is tried again by a later attempt)
  *   request, idempotency, reference           lead to a call, and reference to what leads there
@@ -131,10 +131,28 @@ static void check_flags(struct sim *s, struct str key, struct str value)
     must(s, !is_watching || u.flags & UNFINISHED_WATCHING, key, "its watch is lost");
 }
 
+/* A tool's time limit has its timer, until the call is told that it is to end. */
+static void check_limit(struct sim *s, struct str key)
+{
+    struct id call = id_of(s, key);
+    const struct sim_deed *d = sim_deed_of_call(s, call);
+    struct call_record r = { .created_ms = 0 };
+    struct buf value;
+
+    buf_init(&value, SIZE_MAX / 2);
+    if (d->timeout_ms && !is_to_end(s, call) && sim_get(s, key_of_id(KEY_CALL, call), &value)) {
+        must(s, call_record_dec(buf_str(&value), &r) == DMCP_OK, key, "its call is unreadable");
+        must(s, sim_has(s, key_timer(r.created_ms + d->timeout_ms, call, STR("\001timeout"))), key,
+             "its time limit is lost");
+    }
+    buf_fini(&value);
+}
+
 static void check_unfinished(struct sim *s, struct str key, struct str value)
 {
     check_of_call(s, key, value);
     check_flags(s, key, value);
+    check_limit(s, key);
 }
 
 /* ---- what leads to a call ---- */
@@ -397,6 +415,7 @@ static void check_suspended_all(struct sim *s, struct str key, struct str value)
 {
     check_suspended(s, key, value);
     check_flags(s, key, value);
+    check_limit(s, key);
 }
 
 static void check_row(struct sim *s, struct str key, struct str value)
