@@ -115,13 +115,19 @@ SLOW_TEST(a_repeated_request_that_is_read_is_not_held_up_by_the_first_one_that_i
 {
     struct site *s = *state;
     struct ask slow, fast;
+    int last;
 
     begin(s, &slow, "emit");
     ask_hear_id(&slow);
     begin(s, &fast, "emit");
     assert_int_equal(hear_in_order(&fast, 0, N_EVENTS + 1), N_EVENTS);
     assert_non_null(fast.heard.answer);
-    assert_int_equal(hear_in_order(&slow, 0, N_EVENTS + 1), N_EVENTS);
+    last = hear_in_order(&slow, 0, N_EVENTS + 1);
+    while (!slow.heard.answer) { /* it was given up: the other one took long */
+        assert_true(ask_again(&slow));
+        last = hear_in_order(&slow, last, N_EVENTS + 1);
+    }
+    assert_int_equal(last, N_EVENTS);
     assert_string_equal(slow.heard.answer, fast.heard.answer);
     ask_end(&slow);
     ask_end(&fast);
