@@ -15,17 +15,5 @@ static const char usage[] =
 
 int cli_cancel(int argc, char **argv)
 {
-    static const struct cli_option options[] = { { .name = NULL } };
-    struct cli_arguments a;
-    dmcp_admin *admin;
-    int status, rc = DMCP_OK;
-
-    if (!cli_begin(argc, argv, options, usage, 1, CLI_WORDS_MAX, &a, &status)) {
-        return status;
-    }
-    admin = dmcp_admin_new(a.store);
-    for (size_t i = 0; i < a.n_words && rc == DMCP_OK; i++) {
-        rc = dmcp_admin_cancel(admin, a.words[i]);
-    }
-    return cli_end(admin, rc);
+    return cli_for_each(argc, argv, usage, dmcp_admin_cancel);
 }

@@ -48,6 +48,10 @@ bool cli_read_number(const char *option, const char *text, uint64_t max, uint64_
 /* Tells what went wrong, frees the handle, and gives the exit status that fits. */
 int cli_end(dmcp_admin *admin, int rc);
 
+/* A whole subcommand without options: the function for each word, until one fails. */
+typedef int cli_admin_fn(dmcp_admin *admin, const char *word);
+int cli_for_each(int argc, char **argv, const char *usage, cli_admin_fn *fn);
+
 /* ---- table.c ---- */
 
 struct table {

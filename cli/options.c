@@ -143,3 +143,20 @@ int cli_end(dmcp_admin *admin, int rc)
     dmcp_admin_free(admin);
     return rc == DMCP_OK ? CLI_OK : rc == DMCP_E_INVALID ? CLI_USAGE : CLI_FAILED;
 }
+
+int cli_for_each(int argc, char **argv, const char *usage, cli_admin_fn *fn)
+{
+    static const struct cli_option options[] = { { .name = NULL } };
+    struct cli_arguments a;
+    dmcp_admin *admin;
+    int status, rc = DMCP_OK;
+
+    if (!cli_begin(argc, argv, options, usage, 1, CLI_WORDS_MAX, &a, &status)) {
+        return status;
+    }
+    admin = dmcp_admin_new(a.store);
+    for (size_t i = 0; i < a.n_words && rc == DMCP_OK; i++) {
+        rc = fn(admin, a.words[i]);
+    }
+    return cli_end(admin, rc);
+}
