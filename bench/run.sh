@@ -6,7 +6,7 @@
 # `make bench` calls it when all is built. Everything listens on 127.0.0.1, on ports found free, and
 # every file is made in a directory of its own inside the build directory.
 #
-#   ROUNDS=3 SPAN=1 CONNECTIONS="1 8 64" FILL=1000000 STREAMS=10000 SESSIONS=100000 \
+#   ROUNDS=3 SPAN=1 CONNECTIONS="1 8 64" FILL=1000000 STREAMS=10000 SESSIONS=400000 \
 #       SUSPENDED=1000000 AGE=400000 bench/run.sh
 #
 # FILL=0 leaves out the start over a full store, STREAMS=0 leaves out memory, ROUNDS=0 the rates,
@@ -20,7 +20,7 @@ CONNECTIONS=${CONNECTIONS:-1 8 64}
 FILL=${FILL:-1000000}
 UNFINISHED=${UNFINISHED:-10000}
 STREAMS=${STREAMS:-10000}
-SESSIONS=${SESSIONS:-100000}
+SESSIONS=${SESSIONS:-400000}
 SUSPENDED=${SUSPENDED:-1000000}
 AGE=${AGE:-400000}
 
