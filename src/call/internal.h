@@ -371,6 +371,7 @@ struct map_answer {
 /* DMCP_E_NOTFOUND: nothing is recorded yet: read, and map_record it. */
 int map_recall(const struct map_read *r, struct map_answer *a) MUST_CHECK;
 int map_record(const struct map_read *r, const struct map_answer *a) MUST_CHECK;
+int map_keep_failure(const struct map_read *r, int code); /* for a second run; returns the code */
 
 /* ---- until.c ---- */
 

@@ -267,8 +267,8 @@ static int answer_range(dmcp_map *map, const char *function, const struct range 
     }
     if (rc == DMCP_E_NOTFOUND) {
         rc = read_range(map, range, limit, &a);
-        if (rc == DMCP_OK && is_recorded(map)) {
-            rc = map_record(&r, &a);
+        if (is_recorded(map)) {
+            rc = rc == DMCP_OK ? map_record(&r, &a) : map_keep_failure(&r, rc);
         }
     }
     if (rc == DMCP_OK) {

@@ -121,6 +121,11 @@ int map_recall(const struct map_read *r, struct map_answer *a)
 
 /* ---- into the journal ---- */
 
+int map_keep_failure(const struct map_read *r, int code)
+{
+    return validate_keep(r->map->call, alias_of(r), code);
+}
+
 static void write_bytes(struct json_writer *w, struct str bytes)
 {
     if (utf8_is_valid(bytes)) {

@@ -3,9 +3,9 @@
  * Reads of maps with an alias: recorded once, the same in every later attempt. Each handler reads,
  * waits for a signal, during which the map is changed, and so reads again.
  */
-#include "harness.h"
+#include "validate_script.h"
 
-#include "stage.h"
+#include "base/limits.h"
 
 #define READ_TEST(sentence) TEST_WITH(recorded_read, sentence, stage_setup, stage_teardown)
 
@@ -207,6 +207,39 @@ static int read_too_much(dmcp_call *call)
 READ_TEST(has_a_limit_that_others_do_not_have)
 {
     assert_non_null(strstr(stage_call(*state, read_too_much, NULL, "{}"), "read"));
+}
+
+/* Four entries of the largest size, and a few bytes: more than a range may have. */
+static void write_too_much(struct stage *st)
+{
+    char *value = mem_alloc(LIMIT_RESULT_BYTES + 1), key[2] = "a";
+
+    memset(value, 'x', LIMIT_RESULT_BYTES);
+    value[LIMIT_RESULT_BYTES] = '\0';
+    for (; key[0] <= 'e'; key[0]++) {
+        stage_write(st, "m", key, value);
+    }
+    mem_free(value);
+}
+
+static int read_more_than_a_range(dmcp_call *call)
+{
+    const dmcp_entry *entries;
+    size_t n;
+    int rc = dmcp_map_range(dmcp_map_as(call, "m", "look"), NULL, NULL, 10, &entries, &n);
+
+    assert_int_equal(rc, DMCP_E_TOOBIG);
+    return dmcp_reply(call, "s", dmcp_error_text(call));
+}
+
+TEST_WITH(recorded_read, that_is_too_large_is_the_same_error_when_effects_are_validated,
+          stage_setup, validate_teardown)
+{
+    struct stage *st = validating(*state, VALIDATE_ON);
+
+    write_too_much(st);
+    assert_non_null(strstr(stage_call(st, read_more_than_a_range, NULL, "{}"),
+                           "the range of map \\\"m\\\" is larger than"));
 }
 
 static int condition(dmcp_call *call, void *arg, dmcp_value **result)
