@@ -8,6 +8,7 @@
 
 #include "harness.h"
 #include "wait.h"
+#include "lines.h"
 
 struct site *site_new(const char *program)
 {
@@ -63,18 +64,7 @@ void site_close_gate(const struct site *s)
 
 int site_count(const struct site *s, const char *wanted)
 {
-    FILE *f = fopen(s->log, "r");
-    char line[256];
-    int n = 0;
-
-    while (f && fgets(line, sizeof(line), f)) {
-        line[strcspn(line, "\n")] = '\0';
-        n += strcmp(line, wanted) == 0;
-    }
-    if (f) {
-        fclose(f);
-    }
-    return n;
+    return lines_count(s->log, wanted);
 }
 
 struct awaited {

@@ -8,6 +8,7 @@
 #include "harness.h"
 #include "host.h"
 #include "wait.h"
+#include "lines.h"
 
 static const char all_ok[] = "{\"outcomes\":[\"ok\",\"ok\",\"ok\"]}";
 
@@ -66,18 +67,7 @@ static void open_gate(const struct scene *s)
 
 static int count_in_log(const struct scene *s, const char *wanted)
 {
-    FILE *f = fopen(s->log, "r");
-    char line[256];
-    int n = 0;
-
-    while (f && fgets(line, sizeof(line), f)) {
-        line[strcspn(line, "\n")] = '\0';
-        n += strcmp(line, wanted) == 0;
-    }
-    if (f) {
-        fclose(f);
-    }
-    return n;
+    return lines_count(s->log, wanted);
 }
 
 struct awaited {

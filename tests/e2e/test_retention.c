@@ -6,6 +6,7 @@
 #include "proc.h"
 #include "talk.h"
 #include "wait.h"
+#include "lines.h"
 
 static struct proc *start(const char *session_idle, const char *max_sessions)
 {
@@ -17,20 +18,6 @@ static struct proc *start(const char *session_idle, const char *max_sessions)
     proc_option(p, "--max-sessions", max_sessions);
     proc_start(p);
     return p;
-}
-
-static int count_lines(const char *path)
-{
-    FILE *f = fopen(path, "r");
-    int n = 0;
-
-    for (int c = f ? getc(f) : EOF; c != EOF; c = getc(f)) {
-        n += c == '\n';
-    }
-    if (f) {
-        fclose(f);
-    }
-    return n;
 }
 
 /* Each run of the handler adds a line to the log. */
@@ -67,12 +54,12 @@ TEST(retention, a_call_that_has_gone_has_no_stream_and_a_repeat_of_its_request_r
     talk_begin(&t, p->port, "2025-11-25");
     emit(&t, log, &first);
     emit(&t, log, &second);
-    assert_int_equal(count_lines(log), 1); /* the same call */
+    assert_int_equal(lines_count(log, NULL), 1); /* the same call */
     r = (struct resumption){ &t, first.heard.last_id };
     assert_non_null(r.last_id);
     assert_true(wait_until(is_unknown, &r, WAIT_MS));
     emit(&t, log, &third);
-    assert_int_equal(count_lines(log), 2);
+    assert_int_equal(lines_count(log, NULL), 2);
     assert_string_equal(third.heard.answer, first.heard.answer);
     ask_end(&first);
     ask_end(&second);

@@ -9,6 +9,7 @@
 #include "harness.h"
 #include "host.h"
 #include "wait.h"
+#include "lines.h"
 
 #define N_CALLS 200
 #define N_EVENTS 20
@@ -36,25 +37,11 @@ static void end(struct scene *s)
     host_free(s->host);
 }
 
-static int count_lines(const char *path)
-{
-    FILE *f = fopen(path, "r");
-    int n = 0;
-
-    for (int c = f ? getc(f) : EOF; c != EOF; c = getc(f)) {
-        n += c == '\n';
-    }
-    if (f) {
-        fclose(f);
-    }
-    return n;
-}
-
 static bool all_ended(void *arg)
 {
     const struct scene *s = arg;
 
-    return count_lines(s->log) == N_CALLS;
+    return lines_count(s->log, NULL) == N_CALLS;
 }
 
 /* Of the supervisor, which holds what the host does not take. */

@@ -5,6 +5,7 @@
 #include "harness.h"
 #include "proc.h"
 #include "talk.h"
+#include "lines.h"
 
 static struct proc *start(const char *option)
 {
@@ -112,20 +113,6 @@ TEST(validation, has_three_modes)
     proc_free(p);
 }
 
-static int count_lines(const char *path)
-{
-    FILE *f = fopen(path, "r");
-    int n = 0;
-
-    for (int c = f ? getc(f) : EOF; c != EOF; c = getc(f)) {
-        n += c == '\n';
-    }
-    if (f) {
-        fclose(f);
-    }
-    return n;
-}
-
 /* The second runs are of the body and of the handler; the process dies before or behind each. */
 TEST(validation, that_is_killed_in_the_middle_is_done_again_and_nothing_is_lost_or_sent_twice)
 {
@@ -157,7 +144,7 @@ TEST(validation, that_is_killed_in_the_middle_is_done_again_and_nothing_is_lost_
         ask_finish_anyhow(&a);
         ask_expect(&a, "\"result\":\"ran\"");
         assert_int_equal(a.heard.n, 1);
-        assert_int_equal(count_lines(log), cuts[i].n_lines);
+        assert_int_equal(lines_count(log, NULL), cuts[i].n_lines);
         ask_end(&a);
         mem_free(log);
         proc_free(p);

@@ -3,6 +3,7 @@
  * Acceptance scenarios. See trial.h.
  */
 #include "trial.h"
+#include "lines.h"
 
 #include <stdio.h>
 
@@ -121,16 +122,7 @@ void trial_expect_adds(struct trial *t, const char *keys)
 
 int trial_count(const struct trial *t)
 {
-    FILE *f = fopen(t->count, "r");
-    int n = 0;
-
-    for (int c = f ? fgetc(f) : EOF; c != EOF; c = fgetc(f)) {
-        n += c == '\n';
-    }
-    if (f) {
-        fclose(f);
-    }
-    return n;
+    return lines_count(t->count, NULL);
 }
 
 /* ---- questions ---- */
