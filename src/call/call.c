@@ -21,6 +21,27 @@ struct run *run_new(enum call_mode mode)
     return r;
 }
 
+struct str run_dup(struct run *r, struct str s)
+{
+    return str_make(arena_dup(&r->arena, s.p, s.len), s.len);
+}
+
+struct run *run_of(const struct action *dispatch)
+{
+    struct run *r = run_new(CALL_JOURNALED);
+
+    r->call = dispatch->call;
+    r->session = dispatch->session;
+    r->params = run_dup(r, dispatch->dispatch.record.params);
+    r->request_id = run_dup(r, dispatch->dispatch.record.request_id);
+    r->attempt = dispatch->dispatch.attempt;
+    r->log_level = dispatch->dispatch.log_level;
+    r->client = dispatch->dispatch.client;
+    r->flags = dispatch->dispatch.flags;
+    r->is_reask = dispatch->dispatch.is_reask;
+    return r;
+}
+
 void run_free(struct run *r)
 {
     tool_release(r->tool);

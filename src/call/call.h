@@ -77,6 +77,8 @@ struct run {
 };
 
 struct run *run_new(enum call_mode mode);
+struct run *run_of(const struct action *dispatch); /* all of it but the tool */
+struct str run_dup(struct run *r, struct str s); /* into its arena */
 void run_free(struct run *r);
 
 /* Runs one attempt and hands in its outcome. The run stays the caller's. The calling thread's

@@ -96,11 +96,6 @@ static void post(void *arg, struct command *c)
     }
 }
 
-static struct str run_dup(struct run *r, struct str s)
-{
-    return str_make(arena_dup(&r->arena, s.p, s.len), s.len);
-}
-
 static int run_ephemeral(void *arg, uint64_t peer, const struct tool *tool, struct id session,
                          struct str request_id, struct str params, uint8_t log_level)
 {
@@ -134,17 +129,8 @@ static void dispatch(void *arg, struct action *a)
         action_free(a);
         return;
     }
-    r = run_new(CALL_JOURNALED);
+    r = run_of(a);
     r->tool = tool;
-    r->call = a->call;
-    r->session = a->session;
-    r->params = run_dup(r, a->dispatch.record.params);
-    r->request_id = run_dup(r, a->dispatch.record.request_id);
-    r->attempt = a->dispatch.attempt;
-    r->log_level = a->dispatch.log_level;
-    r->client = a->dispatch.client;
-    r->flags = a->dispatch.flags;
-    r->is_reask = a->dispatch.is_reask;
     action_free(a);
     if (workers_put(p->workers, r) != DMCP_OK) {
         run_free(r); /* stopping: it is on disk */

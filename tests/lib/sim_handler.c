@@ -31,8 +31,7 @@ static struct sim_handler *free_place(struct sim *s, struct id call)
 
 static void make_run(struct sim_handler *h, const struct action *a)
 {
-    struct str params = a->dispatch.record.params;
-    struct run *r = run_new(CALL_JOURNALED);
+    struct run *r = run_of(a);
 
     h->tool = (struct tool){ .method = (enum call_method)h->deed->method,
                              .name = STR("x"),
@@ -41,14 +40,6 @@ static void make_run(struct sim_handler *h, const struct action *a)
                              .handler = { sim_perform, h } };
     atomic_init(&h->tool.n_holders, 2); /* it is freed with its handler, not with the run */
     r->tool = &h->tool;
-    r->call = a->call;
-    r->session = a->session;
-    r->attempt = a->dispatch.attempt;
-    r->log_level = a->dispatch.log_level;
-    r->client = a->dispatch.client;
-    r->flags = a->dispatch.flags;
-    r->is_reask = a->dispatch.is_reask;
-    r->params = str_make(arena_dup(&r->arena, params.p, params.len), params.len);
     h->run = r;
 }
 

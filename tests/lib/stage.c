@@ -15,19 +15,10 @@
 
 static void set_pending(struct stage *s, const struct action *a)
 {
-    struct run *r = run_new(CALL_JOURNALED);
-    struct str params = a->dispatch.record.params;
+    struct run *r = run_of(a);
 
     assert_null(s->pending);
     r->tool = tool_hold(&s->tool);
-    r->call = a->call;
-    r->session = a->session;
-    r->attempt = a->dispatch.attempt;
-    r->log_level = a->dispatch.log_level;
-    r->client = a->dispatch.client;
-    r->flags = a->dispatch.flags;
-    r->is_reask = a->dispatch.is_reask;
-    r->params = str_make(arena_dup(&r->arena, params.p, params.len), params.len);
     s->pending = r;
 }
 
