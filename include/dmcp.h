@@ -1127,7 +1127,7 @@ DMCP_API int dmcp_list_changed(dmcp_call *call, dmcp_list list, const char *why)
  * Lifetime: copied.
  * Thread: the handler's.
  * Durability: as dmcp_list_changed. Outside of durable tools it is sent each time it is said.
- * Errors: as dmcp_progress. At most 10000 sessions are told.
+ * Errors: as dmcp_progress. A resource has at most 10000 subscribers, all of whom are told.
  * Source: MCP, resources, subscriptions.
  */
 DMCP_API int dmcp_resource_updated(dmcp_call *call, const char *uri, const char *why);
