@@ -80,18 +80,13 @@ static void empty_disk(struct site *s)
     mem_free(path);
 }
 
-/* It answers, and that it has no time. */
+/* It answers, and that it has no time. A process that was killed may still be found listening. */
 static bool is_busy(void *arg)
 {
     const struct site *s = arg;
-    struct raw *r = raw_try_open(s->server->port);
-    int status = 0;
+    struct raw *r = talk_try_post(&s->talk, "{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"ping\"}");
+    int status = r ? raw_status(r) : 0;
 
-    if (r) {
-        raw_close(r);
-        r = talk_post(&s->talk, "{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"ping\"}");
-        status = raw_status(r);
-    }
     raw_close(r);
     return status == 503;
 }

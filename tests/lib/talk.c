@@ -85,6 +85,16 @@ struct raw *talk_post(const struct talk *t, const char *body)
     return r;
 }
 
+struct raw *talk_try_post(const struct talk *t, const char *body)
+{
+    struct raw *r = raw_try_open(t->port);
+
+    if (r) {
+        send_post(r, t, body);
+    }
+    return r;
+}
+
 struct raw *talk_get(const struct talk *t, const char *last_event_id)
 {
     struct raw *r = raw_open(t->port);

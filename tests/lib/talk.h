@@ -26,6 +26,7 @@ void talk_initialize(struct talk *t, uint16_t port, const char *version, const c
 
 /* Each on a connection of its own, which is the caller's: raw_close. A body is JSON text. */
 struct raw *talk_post(const struct talk *t, const char *body);
+struct raw *talk_try_post(const struct talk *t, const char *body); /* NULL: nobody listens */
 struct raw *talk_get(const struct talk *t, const char *last_event_id); /* NULL: none */
 int talk_delete(const struct talk *t);                                 /* the status */
 
